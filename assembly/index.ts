@@ -1,0 +1,31 @@
+// The ABI. Nothing imports this file. Every entry checks what it is given before it touches memory.
+
+export { regionId, regionInit, regionVersion } from './region/region'
+export { threadEnd, threadJoin, threadLeave } from './region/threads'
+export { isLive, usedGranules } from './region/granules'
+export { ringCreate } from './diode/create'
+export {
+  laneRelease, pollerArm, readerLeave, readerTake, ringArm, ringBell, ringJoin, ringLeave, ringWake, writerLeave, writerTake,
+} from './diode/ring'
+export { laneAbort, laneClaim, laneCommit, laneSet } from './diode/lane-writer'
+export { oneToOneBatch, oneToOneNext } from './diode/lane-reader'
+export { manyToOneBatch, manyToOneJoin, manyToOneNext } from './diode/many-to-one'
+export { pollerJoin, pollerKeep, pollerLeave, pollerNext, pollersExpire } from './diode/pollers'
+export { pollerStats, ringStats } from './diode/stats'
+export { statusCreate, statusJoin, statusLeave, statusLoad, statusSetFinal, statusSetWorking } from './sync/status'
+export * from './codes'
+
+// What the TypeScript side, the tests and the simulator need to know of the layout: read from here, never written twice.
+export {
+  KIND_LANE, KIND_MANY_TO_ONE, KIND_ONE_TO_MANY, KIND_ONE_TO_ONE, LAYOUT_VERSION, MAILBOX_ADDRESS_OFFSET, MAILBOX_LANE_OFFSET,
+  MAILBOX_LENGTH_OFFSET, MAILBOX_MISSED_OFFSET, MAILBOX_STATS_OFFSET, MAX_THREADS, MEMBERS_OFFSET, OBJECT_GENERATION_OFFSET, SCRATCH_BYTES,
+  SCRATCH_DATA_OFFSET, TABLE_OFFSET, THREADS_OFFSET, THREAD_BYTES, THREAD_SCRATCH_OFFSET,
+} from './layout'
+export {
+  BATCH_AT_OFFSET, BATCH_BYTES_OFFSET, BATCH_END_OFFSET, BELL_OFFSET, CAPACITY_OFFSET, CLAIM_AT_OFFSET,
+  CLAIM_BYTES_OFFSET, DATA_OFFSET, DROPPED_OFFSET, HEADER_BYTES, HEAD_OFFSET, HOLE_END_OFFSET, HOLE_START_OFFSET,
+  INDEX_OFFSET, IN_HAND_OFFSET, LANES_OFFSET, LENGTH_OFFSET, MASK_OFFSET, MAX_POLLERS, NEXT_INDEX_OFFSET, OVERSIZE_OFFSET,
+  POLLERS_OFFSET, POLLER_BYTES, POLICY_OFFSET, POLLER_POSITION_OFFSET, READER_ROLE_OFFSET, READ_OFFSET, RECORD_BYTES_OFFSET, RELEASED_OFFSET,
+  SEEN_HEAD_OFFSET, SKIP, SUM_OFFSET, TAIL_OFFSET, WIPE_OFFSET, WRITER_ROLE_OFFSET,
+} from './diode/descriptor'
+export { STATUS_OFFSET } from './sync/status'

@@ -1,0 +1,7 @@
+// One variant of one case, in this process: `node bench/case.mjs <case> <variant> [scale]`. Prints its figures as JSON.
+const [name, variant, scale = '1'] = process.argv.slice(2)
+const { variants } = await import(`./cases/${name}.mjs`)
+if (!variants[variant]) throw new Error(`the case '${name}' has ${Object.keys(variants).join(', ')}, but no '${variant}'`)
+const figures = await variants[variant](Number(scale))
+console.log(JSON.stringify(figures))
+process.exit(0)

@@ -1,0 +1,106 @@
+/** The exports of the Wasm core: `assembly/index.ts`. Addresses and generations are 32-bit; tokens name threads. */
+export interface Abi {
+  regionInit(maximumPages: number, id: number): number
+  regionVersion(): number
+  regionId(): number
+  threadJoin(key: number): number
+  threadLeave(token: number): void
+  threadEnd(key: number, by: number): number
+  isLive(address: number, generation: number): number
+  usedGranules(): number
+
+  ringCreate(
+    kind: number,
+    capacity: number,
+    recordBytes: number,
+    policy: number,
+    maxWriters: number,
+    token: number,
+  ): number
+  ringJoin(address: number, generation: number, kind: number, token: number): number
+  ringLeave(address: number, generation: number, token: number): number
+  ringStats(address: number, generation: number, token: number): number
+  ringArm(address: number, generation: number): number
+  ringWake(address: number, generation: number): number
+  ringBell(address: number, generation: number): number
+  writerTake(address: number, generation: number, token: number, endpoint: number): number
+  writerLeave(address: number, generation: number, token: number, endpoint: number): number
+  readerTake(address: number, generation: number, token: number, endpoint: number): number
+  readerLeave(address: number, generation: number, token: number, endpoint: number): number
+
+  laneSet(lane: number, generation: number, token: number, bytes: number): number
+  laneClaim(lane: number, generation: number, bytes: number): number
+  laneCommit(lane: number, generation: number, bytes: number): number
+  laneAbort(lane: number, generation: number): number
+  laneRelease(lane: number, generation: number, records: number): number
+
+  oneToOneNext(address: number, generation: number, token: number): number
+  oneToOneBatch(address: number, generation: number, token: number, limit: number): number
+  manyToOneJoin(address: number, generation: number, token: number, endpoint: number): number
+  manyToOneNext(address: number, generation: number, token: number): number
+  manyToOneBatch(address: number, generation: number, token: number, limit: number): number
+
+  pollerJoin(address: number, generation: number, token: number, endpoint: number): number
+  pollerLeave(address: number, generation: number, slot: number, token: number, endpoint: number): number
+  pollerNext(address: number, generation: number, slot: number, token: number): number
+  pollerKeep(address: number, generation: number, slot: number, token: number): number
+  pollerStats(address: number, generation: number, slot: number, token: number): number
+  pollerArm(address: number, generation: number, slot: number): number
+  pollersExpire(address: number, generation: number, token: number, nowMs: number, patienceMs: number): number
+
+  statusCreate(token: number): number
+  statusJoin(address: number, generation: number, token: number): number
+  statusLeave(address: number, generation: number, token: number): number
+  statusLoad(address: number, generation: number): number
+  statusSetWorking(address: number, generation: number, bits: number): number
+  statusSetFinal(address: number, generation: number, bit: number): number
+}
+
+/** The exported constants: codes, kinds and offsets, read from the Wasm so that no number is written twice. */
+export interface Layout {
+  readonly EMPTY: number
+  readonly ENDED: number
+  readonly FULL: number
+  readonly OVERSIZE: number
+  readonly IN_PLACE: number
+  readonly STALE: number
+  readonly INVALID: number
+  readonly OUT_OF_MEMORY: number
+  readonly TOO_MANY_THREADS: number
+  readonly TOO_MANY_WRITERS: number
+  readonly TOO_MANY_READERS: number
+  readonly TAKEN: number
+  readonly CLAIM_OPEN: number
+  readonly NO_CLAIM: number
+  readonly CLAIM_EXCEEDED: number
+  readonly KIND_ONE_TO_ONE: number
+  readonly KIND_ONE_TO_MANY: number
+  readonly KIND_MANY_TO_ONE: number
+  readonly LAYOUT_VERSION: number
+  readonly CAPACITY_OFFSET: number
+  readonly RECORD_BYTES_OFFSET: number
+  readonly POLICY_OFFSET: number
+  readonly HEADER_BYTES: number
+  readonly LENGTH_OFFSET: number
+  readonly OBJECT_GENERATION_OFFSET: number
+  readonly THREADS_OFFSET: number
+  readonly THREAD_BYTES: number
+  readonly THREAD_SCRATCH_OFFSET: number
+  readonly MAX_THREADS: number
+  readonly SCRATCH_BYTES: number
+  readonly SCRATCH_DATA_OFFSET: number
+  readonly MAILBOX_ADDRESS_OFFSET: number
+  readonly MAILBOX_LENGTH_OFFSET: number
+  readonly MAILBOX_LANE_OFFSET: number
+  readonly MAILBOX_MISSED_OFFSET: number
+  readonly MAILBOX_STATS_OFFSET: number
+}
+
+/** Exported globals come as `WebAssembly.Global`; their values never change. */
+export function readLayout(exports: WebAssembly.Exports): Layout {
+  const layout: Record<string, number> = {}
+  for (const [name, item] of Object.entries(exports)) {
+    if (item instanceof WebAssembly.Global) layout[name] = item.value as number
+  }
+  return layout as unknown as Layout
+}

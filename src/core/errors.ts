@@ -1,0 +1,38 @@
+/** What can go wrong by misuse. Loss is never an error: it is a number in `stats()`. */
+export type ErrorCode =
+  | 'ERR_INVALID_ARGUMENT'
+  | 'ERR_INVALID_HANDLE'
+  | 'ERR_HANDLE_VERSION'
+  | 'ERR_STALE_HANDLE'
+  | 'ERR_CLOSED'
+  | 'ERR_WRITER_TAKEN'
+  | 'ERR_READER_TAKEN'
+  | 'ERR_TOO_MANY_WRITERS'
+  | 'ERR_TOO_MANY_READERS'
+  | 'ERR_TOO_MANY_THREADS'
+  | 'ERR_OUT_OF_MEMORY'
+  | 'ERR_NO_CLAIM'
+  | 'ERR_CLAIM_OPEN'
+  | 'ERR_CLAIM_EXCEEDED'
+  | 'ERR_BUSY'
+  | 'ERR_CANNOT_BLOCK'
+  | 'ERR_UNSUPPORTED'
+
+/** Every error that spillway throws: `code` is stable, `message` says what to do. */
+export class SpillwayError extends Error {
+  override readonly name = 'SpillwayError'
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** A callback of the user's has thrown: it is told to the user, and survived. */
+export function reportCallbackError(where: string, error: unknown): void {
+  const problem = new Error(`spillway: the ${where} callback threw; the ring goes on`, { cause: error })
+  const host = (globalThis as { process?: { emitWarning?: (warning: Error) => void } }).process
+  if (typeof host?.emitWarning === 'function') host.emitWarning(problem)
+  else console.error(problem)
+}

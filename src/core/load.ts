@@ -1,0 +1,80 @@
+import { SpillwayError } from './errors.ts'
+import { wasmBase64 } from './wasm-bytes.ts'
+
+/** Settings of this thread's core. They must be made before its first ring. */
+export interface CoreOptions {
+  /** The Wasm core instead of the inlined copy: compiled, as bytes, or where to fetch it (`spillway/core.wasm`). */
+  wasm?: WebAssembly.Module | BufferSource | URL | string
+  /** The most that all rings of the process together may take: address space, not memory. Default 1 GiB, at most 2 GiB. */
+  maximumBytes?: number
+}
+
+const PAGE_BYTES = 65536
+const MAXIMUM_BYTES = 2 ** 31
+const DEFAULT_BYTES = 2 ** 30
+/** Where that much address space cannot be had, less will do. */
+const SMALLEST_BYTES = 2 ** 26
+
+let compiled: WebAssembly.Module | undefined
+let maximumPages = DEFAULT_BYTES / PAGE_BYTES
+let memoryIsMade = false
+
+/** Changes how the core is loaded. Resolves when it is done: at once, unless the Wasm has to be fetched. */
+export async function configure(options: CoreOptions): Promise<void> {
+  if (memoryIsMade) {
+    throw new SpillwayError(
+      'ERR_INVALID_ARGUMENT',
+      'configure() must come before the first ring of the thread',
+    )
+  }
+  if (options.maximumBytes !== undefined) maximumPages = checkMaximum(options.maximumBytes)
+  if (options.wasm !== undefined) await useWasm(options.wasm)
+}
+
+function checkMaximum(bytes: number): number {
+  if (!Number.isSafeInteger(bytes) || bytes < SMALLEST_BYTES || bytes > MAXIMUM_BYTES) {
+    throw new SpillwayError(
+      'ERR_INVALID_ARGUMENT',
+      `maximumBytes must be an integer from ${SMALLEST_BYTES} to ${MAXIMUM_BYTES}, not ${bytes}`,
+    )
+  }
+  return Math.ceil(bytes / PAGE_BYTES)
+}
+
+async function useWasm(wasm: NonNullable<CoreOptions['wasm']>): Promise<void> {
+  if (wasm instanceof WebAssembly.Module) compiled = wasm
+  else if (typeof wasm === 'string' || wasm instanceof URL)
+    compiled = await WebAssembly.compile(await fetchBytes(wasm))
+  else compiled = new WebAssembly.Module(wasm)
+}
+
+async function fetchBytes(url: URL | string): Promise<ArrayBuffer> {
+  const response = await fetch(url)
+  if (response.ok) return response.arrayBuffer()
+  throw new SpillwayError(
+    'ERR_INVALID_ARGUMENT',
+    `the Wasm core could not be fetched from ${url}: HTTP ${response.status}`,
+  )
+}
+
+export function coreModule(): WebAssembly.Module {
+  compiled ??= new WebAssembly.Module(Uint8Array.from(atob(wasmBase64), (char) => char.charCodeAt(0)))
+  return compiled
+}
+
+/** A fresh shared memory, and how many pages it may grow to. */
+export function makeMemory(): { memory: WebAssembly.Memory; pages: number } {
+  memoryIsMade = true
+  for (let pages = maximumPages; ; pages = Math.floor(pages / 2)) {
+    try {
+      return { memory: new WebAssembly.Memory({ initial: 1, maximum: pages, shared: true }), pages }
+    } catch (cause) {
+      if (pages / 2 >= SMALLEST_BYTES / PAGE_BYTES) continue
+      throw new SpillwayError(
+        'ERR_UNSUPPORTED',
+        `this runtime gives no shared WebAssembly memory of ${pages * PAGE_BYTES} bytes`,
+        { cause },
+      )
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import { SpillwayError } from './errors.ts'
+import { defaultRegion, type Region, regionOf } from './region.ts'
+
+const WORKING_BITS = 0xffff
+const FINAL_SHIFT = 16
+const FINAL_COUNT = 12
+const FIRST_SHIFT = 28
+
+export interface StatusHandle {
+  readonly memory: WebAssembly.Memory
+  readonly address: number
+  readonly generation: number
+}
+
+/**
+ * A status that threads share: working bits until the first final bit, and never back. The type has no way to clear a final
+ * bit, nor to write working bits over one.
+ */
+export class StatusWord {
+  readonly handle: StatusHandle
+  readonly #region: Region
+  #open = true
+
+  private constructor(region: Region, address: number, generation: number) {
+    this.#region = region
+    this.handle = Object.freeze({ memory: region.memory, address, generation })
+  }
+
+  static create(): StatusWord {
+    const region = defaultRegion()
+    region.retain()
+    const address = region.abi.statusCreate(region.token)
+    if (address < 0) {
+      region.release()
+      throw region.failure(address)
+    }
+    const generation = region.generationOf(address)
+    region.join(address, generation, () => 0)
+    return new StatusWord(region, address, generation)
+  }
+
+  static from(handle: StatusHandle): StatusWord {
+    const region = regionOf(handle.memory)
+    const { address, generation } = handle
+    region.retain()
+    try {
+      region.join(address, generation, () => region.abi.statusJoin(address, generation, region.token))
+    } catch (error) {
+      region.release()
+      throw error
+    }
+    return new StatusWord(region, address, generation)
+  }
+
+  /** The working bits as last set, before the status became final. */
+  get working(): number {
+    return this.#load() & WORKING_BITS
+  }
+
+  /** The number of the first final bit, or `undefined` while the status is working. */
+  get reason(): number | undefined {
+    const first = this.#load() >>> FIRST_SHIFT
+    return first === 0 ? undefined : first - 1
+  }
+
+  get isFinal(): boolean {
+    return this.reason !== undefined
+  }
+
+  /** Whether final bit `bit` is set. */
+  has(bit: number): boolean {
+    return (this.#load() & (1 << (FINAL_SHIFT + checkBit(bit)))) !== 0
+  }
+
+  /** Replaces the working bits (0 to 65535). `false` when the status is final: then nothing changes. */
+  setWorking(bits: number): boolean {
+    const code = this.#region.abi.statusSetWorking(this.handle.address, this.handle.generation, bits)
+    if (code < 0) throw this.#region.failure(code)
+    return code === 1
+  }
+
+  /** Makes the status final. `true` for the one call that did; the reason it gave stays. */
+  fail(bit: number): boolean {
+    const code = this.#region.abi.statusSetFinal(this.handle.address, this.handle.generation, checkBit(bit))
+    if (code < 0) throw this.#region.failure(code)
+    return code === 1
+  }
+
+  close(): void {
+    if (!this.#open) return
+    this.#open = false
+    const { address, generation } = this.handle
+    const region = this.#region
+    region.leave(address, generation, () => region.abi.statusLeave(address, generation, region.token))
+    region.release()
+  }
+
+  #load(): number {
+    const word = this.#region.abi.statusLoad(this.handle.address, this.handle.generation)
+    if (word < 0) throw this.#region.failure(word)
+    return word
+  }
+}
+
+function checkBit(bit: number): number {
+  if (Number.isInteger(bit) && bit >= 0 && bit < FINAL_COUNT) return bit
+  throw new SpillwayError(
+    'ERR_INVALID_ARGUMENT',
+    `a final bit is a number from 0 to ${FINAL_COUNT - 1}, not ${String(bit)}`,
+  )
+}

@@ -1,0 +1,213 @@
+import { SpillwayError } from './errors.ts'
+import { type Reader, type ReaderPort, readerPort } from './reader.ts'
+
+export interface PollerOptions {
+  /** Pause between two looks at an empty ring. Default 10. */
+  intervalMs?: number
+  /** Ends it: what is in the ring is still delivered, then `undefined`. */
+  signal?: AbortSignal
+}
+
+export interface WaiterOptions {
+  /** Ends it: what is in the ring is still delivered, then `undefined`. */
+  signal?: AbortSignal
+}
+
+const LONGEST_TIMER_MS = 0x7fffffff
+/** Where the runtime has no `Atomics.waitAsync`. */
+const FALLBACK_INTERVAL_MS = 4
+
+type WaitAsync = (
+  words: Int32Array,
+  index: number,
+  value: number,
+) => { async: false; value: string } | { async: true; value: Promise<string> }
+
+const waitAsync = (Atomics as { waitAsync?: WaitAsync }).waitAsync
+
+/** Access to a ring apart from its storage: records one at a time, in the order they were asked for. */
+abstract class Access implements AsyncIterable<Uint8Array> {
+  protected readonly port: ReaderPort
+  protected readonly signal: AbortSignal | undefined
+  #last: Promise<unknown> | undefined
+
+  protected constructor(reader: Reader, signal: AbortSignal | undefined) {
+    const port = (reader as Partial<Reader> | undefined)?.[readerPort]
+    if (port === undefined) {
+      throw new SpillwayError(
+        'ERR_INVALID_ARGUMENT',
+        'the reader must be a OneToOne, a ManyToOne or a OneToMany poller',
+      )
+    }
+    if (signal !== undefined && !(signal instanceof AbortSignal)) {
+      throw new SpillwayError('ERR_INVALID_ARGUMENT', 'signal must be an AbortSignal')
+    }
+    this.port = port
+    this.signal = signal
+    port.attach()
+  }
+
+  /**
+   * The next record. Resolves `undefined` when nothing more will come: aborted, closed, or left by the writer of a ring that
+   * has one, and in each case only once the ring is empty.
+   */
+  next(): Promise<Uint8Array | undefined> {
+    const turn = this.#last === undefined ? this.take() : this.#last.then(() => this.take())
+    const settled = turn.then(
+      () => {},
+      () => {},
+    )
+    this.#last = settled
+    settled.then(() => {
+      if (this.#last === settled) this.#last = undefined
+    })
+    return turn
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    for (let record = await this.next(); record !== undefined; record = await this.next()) yield record
+  }
+
+  protected async take(): Promise<Uint8Array | undefined> {
+    for (;;) {
+      const record = this.port.next()
+      if (record !== undefined || this.isOver()) return record
+      await this.pause()
+    }
+  }
+
+  /** Asked when the ring was found empty. */
+  protected isOver(): boolean {
+    return this.signal?.aborted === true || this.port.ended()
+  }
+
+  /** Until there may be something, or the signal fires. */
+  protected abstract pause(): Promise<void>
+}
+
+/** Looks at the ring every `intervalMs`: the simple access, and one that costs the writer nothing at all. */
+export class Poller extends Access {
+  readonly #intervalMs: number
+
+  constructor(reader: Reader, options: PollerOptions = {}) {
+    super(reader, options.signal)
+    const intervalMs = options.intervalMs ?? 10
+    if (typeof intervalMs !== 'number' || !(intervalMs >= 0 && intervalMs <= LONGEST_TIMER_MS)) {
+      throw new SpillwayError(
+        'ERR_INVALID_ARGUMENT',
+        `intervalMs must be a number from 0, not ${String(intervalMs)}`,
+      )
+    }
+    this.#intervalMs = intervalMs
+  }
+
+  protected override pause(): Promise<void> {
+    return sleep(this.#intervalMs, this.signal)
+  }
+}
+
+function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal?.addEventListener('abort', done)
+  })
+}
+
+/** Sleeps until the writer wakes it: no polling, and no cost to a writer while nobody sleeps. */
+export class Waiter extends Access {
+  #ref = true
+  #pending = 0
+
+  constructor(reader: Reader, options: WaiterOptions = {}) {
+    super(reader, options.signal)
+  }
+
+  /**
+   * As `next`, but the thread blocks, for `timeoutMs` at most (`undefined` then). Not on a browser's main thread.
+   */
+  nextSync(timeoutMs: number = Number.POSITIVE_INFINITY): Uint8Array | undefined {
+    if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0)) {
+      throw new SpillwayError(
+        'ERR_INVALID_ARGUMENT',
+        `timeoutMs must be a number from 0, not ${String(timeoutMs)}`,
+      )
+    }
+    const deadline = performance.now() + timeoutMs
+    for (;;) {
+      const record = this.port.next()
+      if (record !== undefined || this.isOver()) return record
+      const left = deadline - performance.now()
+      if (left <= 0) return undefined
+      const word = this.port.arm()
+      if (word === 0) continue
+      const { words, index } = this.port.bell()
+      block(words, index, word, left)
+    }
+  }
+
+  /** While a `next()` is pending the process stays alive. This is the default. */
+  ref(): this {
+    if (!this.#ref && this.#pending > 0) keepAlive(1)
+    this.#ref = true
+    return this
+  }
+
+  /** A pending `next()` does not keep the process alive. */
+  unref(): this {
+    if (this.#ref && this.#pending > 0) keepAlive(-1)
+    this.#ref = false
+    return this
+  }
+
+  protected override async pause(): Promise<void> {
+    const word = this.port.arm()
+    if (word === 0) return
+    const { words, index } = this.port.bell()
+    if (waitAsync === undefined) return sleep(FALLBACK_INTERVAL_MS, this.signal)
+    const wait = waitAsync(words, index, word)
+    if (!wait.async) return
+    const wake = () => this.port.wake()
+    this.signal?.addEventListener('abort', wake)
+    this.#pending++
+    if (this.#ref) keepAlive(1)
+    try {
+      await wait.value
+    } finally {
+      this.#pending--
+      if (this.#ref) keepAlive(-1)
+      this.signal?.removeEventListener('abort', wake)
+    }
+  }
+}
+
+function block(words: Int32Array, index: number, value: number, timeoutMs: number): void {
+  try {
+    Atomics.wait(words, index, value, timeoutMs)
+  } catch (cause) {
+    throw new SpillwayError(
+      'ERR_CANNOT_BLOCK',
+      'this thread may not block: use next() here, or nextSync() in a worker',
+      {
+        cause,
+      },
+    )
+  }
+}
+
+let awaited = 0
+let timer: ReturnType<typeof setInterval> | undefined
+
+/** A pending `Atomics.waitAsync` does not keep a process alive; a timer that never fires does. */
+function keepAlive(change: 1 | -1): void {
+  awaited += change
+  if (awaited > 0) timer ??= setInterval(() => {}, LONGEST_TIMER_MS)
+  else {
+    clearInterval(timer)
+    timer = undefined
+  }
+}

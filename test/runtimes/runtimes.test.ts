@@ -1,0 +1,117 @@
+// The whole diode suite, for real, in newest Node, Deno, Bun and Chromium: every case of every runtime is a test here.
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { launchBrowser, serve } from '../../tools/browser.mjs'
+import { ensureRuntime, versions } from '../../tools/runtimes.mjs'
+import { allSuites } from '../suite/index.ts'
+import { bundleForWeb } from '../support/bundle.mjs'
+import { type CaseResult, fullName, type RunResult } from '../support/harness.ts'
+import { RESULT_MARK } from './result.ts'
+
+const LONGEST_RUN_MS = 240_000
+const main = fileURLToPath(new URL('../../build/test/main.mjs', import.meta.url))
+
+/** Runtimes that the environment says are not to be had here; in CI none may be left out. */
+const leftOut = process.env.CI ? [] : (process.env.SPILLWAY_SKIP_RUNTIMES ?? '').split(',').map((name) => name.trim())
+
+interface Target {
+  name: string
+  /** what SPILLWAY_SKIP_RUNTIMES calls it */
+  runtime: string
+  canBlock: boolean
+  run: () => Promise<RunResult>
+}
+
+const targets: Target[] = [
+  ...Object.entries(versions).map(([runtime, version]) => ({
+    name: `${runtime} ${version}`,
+    runtime,
+    canBlock: true,
+    run: () => runInProcess(runtime),
+  })),
+  ...[true, false].map((isolated) => ({
+    name: `chromium, ${isolated ? 'cross-origin isolated' : 'not isolated'}`,
+    runtime: 'chromium',
+    canBlock: false,
+    run: () => runInBrowser(isolated),
+  })),
+]
+
+for (const { name, runtime, canBlock, run } of targets) {
+  const isLeftOut = leftOut.includes(runtime)
+  describe.skipIf(isLeftOut)(isLeftOut ? `${name} (left out by SPILLWAY_SKIP_RUNTIMES)` : name, () => {
+    let results = new Map<string, CaseResult>()
+
+    beforeAll(async () => {
+      const { cases } = await run()
+      results = new Map(cases.map((result) => [result.name, result]))
+    }, LONGEST_RUN_MS + 120_000)
+
+    for (const suite of allSuites({ canBlock })) {
+      for (const one of suite.cases) {
+        const title = fullName(suite, one)
+        test(title, ({ skip }) => {
+          const result = results.get(title)
+          expect(result, 'the runtime ran this case').toBeDefined()
+          if (result?.status === 'skipped') skip(result.detail)
+          if (result?.status === 'failed') throw new Error(`in ${name}: ${result.detail}`)
+        })
+      }
+    }
+  })
+}
+
+async function runInProcess(name: string): Promise<RunResult> {
+  const { path, args } = ensureRuntime(name)
+  const child = spawn(path, [...args, main], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NODE_OPTIONS: '' },
+    timeout: LONGEST_RUN_MS,
+    killSignal: 'SIGKILL',
+  })
+  let output = ''
+  let errors = ''
+  child.stdout.on('data', (chunk) => {
+    output += chunk
+  })
+  child.stderr.on('data', (chunk) => {
+    errors += chunk
+  })
+  const [code, signal] = await new Promise<[number | null, string | null]>((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (exitCode, exitSignal) => resolve([exitCode, exitSignal]))
+  })
+  const line = output.split('\n').find((text) => text.startsWith(RESULT_MARK))
+  if (line) return JSON.parse(line.slice(RESULT_MARK.length))
+  throw new Error(`${name} ended without a result (code ${code}, signal ${signal}):\n${errors.slice(-4000)}`)
+}
+
+async function runInBrowser(isolated: boolean): Promise<RunResult> {
+  const page = '<!doctype html><meta charset="utf-8"><script type="module" src="/web/main.js"></script>'
+  const server = await serve({ '/': page, ...(await bundleForWeb()) }, { isolated })
+  const browser = await launchBrowser()
+  try {
+    const tab = await browser.context.newPage()
+    const problems: string[] = []
+    tab.on('pageerror', (error) => problems.push(error.message))
+    tab.on('crash', () => problems.push('the page crashed'))
+    await tab.goto(server.url)
+    expect(await tab.evaluate(() => globalThis.crossOriginIsolated), 'crossOriginIsolated').toBe(isolated)
+    await tab.waitForFunction(() => 'spillwayResult' in globalThis, undefined, { timeout: 20_000 }).catch(() => {
+      throw new Error(`the page did not start the suite: ${problems.join('; ')}`)
+    })
+    const result = tab.evaluate(() => (globalThis as unknown as { spillwayResult: Promise<RunResult> }).spillwayResult)
+    return await Promise.race([result, afterLongest(() => problems.join('; '))])
+  } finally {
+    await browser.close()
+    await server.close()
+  }
+}
+
+function afterLongest(detail: () => string): Promise<never> {
+  return new Promise((_, reject) => {
+    const late = () => reject(new Error(`no result within ${LONGEST_RUN_MS} ms: ${detail()}`))
+    setTimeout(late, LONGEST_RUN_MS).unref()
+  })
+}

@@ -1,0 +1,53 @@
+// Bundles the suite for where it runs without vitest: build/test/*.mjs for Node, Deno and Bun, and one page for browsers.
+import { mkdirSync, symlinkSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const outdir = fileURLToPath(new URL('../../build/test', import.meta.url))
+
+const common = {
+  absWorkingDir: root,
+  outdir,
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  sourcemap: 'inline',
+  logLevel: 'silent',
+}
+
+/** What a worker of Node 20 starts with must be JavaScript. 'spillway' stays an import: the runtime resolves it. */
+export async function bundleForNode() {
+  linkPackage()
+  await build({
+    ...common,
+    entryPoints: { thread: 'test/support/hosts/thread-node.ts', main: 'test/runtimes/main-node.ts' },
+    outExtension: { '.js': '.mjs' },
+    platform: 'node',
+    external: ['spillway'],
+  })
+}
+
+/** In a browser there is no resolver, so dist is bundled in, by the package's own `default` export. */
+export async function bundleForWeb() {
+  const { outputFiles } = await build({
+    ...common,
+    entryPoints: { 'web/thread': 'test/support/hosts/thread-web.ts', 'web/main': 'test/runtimes/main-web.ts' },
+    platform: 'browser',
+    conditions: ['browser'],
+    write: false,
+  })
+  return Object.fromEntries(
+    outputFiles.map(({ path, text }) => [path.replaceAll('\\', '/').replace(/^.*\/build\/test/, ''), text]),
+  )
+}
+
+/** build/test/node_modules/spillway is this package, so that every runtime finds it as an installed one is found. */
+function linkPackage() {
+  mkdirSync(`${outdir}/node_modules`, { recursive: true })
+  try {
+    symlinkSync(root, `${outdir}/node_modules/spillway`, 'junction')
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error
+  }
+}

@@ -1,0 +1,216 @@
+// Builds everything that ships: assembly/ -> build/*.wasm -> src/core/wasm-bytes.ts -> dist/.
+// `--if-stale` leaves out what has not changed since the last build.
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { build as esbuild } from 'esbuild'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const at = (...path) => join(root, ...path)
+const ifStale = process.argv.includes('--if-stale')
+const stampPath = at('build', 'stamp.json')
+const started = performance.now()
+
+const wasmTargets = { release: at('build', 'core.wasm'), model: at('build', 'core.model.wasm') }
+const wasmBytes = at('src', 'core', 'wasm-bytes.ts')
+const dist = at('dist')
+const nextDist = at('build', 'dist-next')
+
+const writingSections = { data: 11, start: 8 }
+
+await main()
+
+async function main() {
+  mkdirSync(at('build'), { recursive: true })
+  const stamp = ifStale ? readStamp() : {}
+  const did = []
+
+  const wasm = hashOf(['assembly', 'asconfig.json', 'tools/build.mjs', 'node_modules/assemblyscript/package.json'])
+  if (stamp.wasm !== wasm || !Object.values(wasmTargets).every((path) => existsSync(path))) {
+    await Promise.all(Object.keys(wasmTargets).map(compileWasm))
+    checkRelease(readFileSync(wasmTargets.release))
+    did.push(...Object.values(wasmTargets))
+  }
+  writeIfChanged(wasmBytes, wasmModule(readFileSync(wasmTargets.release)))
+
+  const entries = entriesFromExports()
+  const shell = hashOf(['src', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'tools/build.mjs'])
+  const isWhole = existsSync(dist) && entries.every(({ output }) => existsSync(at(output)))
+  if (stamp.shell !== shell || did.length > 0 || !isWhole) {
+    writeStamp({ wasm })
+    await buildDist(entries)
+    did.push(...filesIn(dist).filter((path) => /\.(m?js|wasm)$/.test(path)))
+  }
+
+  writeStamp({ wasm, shell })
+  if (did.length === 0) return console.log('build: up to date')
+  for (const path of did) console.log(sizeLine(path))
+  console.log(`build: ${((performance.now() - started) / 1000).toFixed(1)} s`)
+}
+
+// ---- Wasm --------------------------------------------------------------------------------------------
+
+async function compileWasm(target) {
+  const asc = at('node_modules', 'assemblyscript', 'bin', 'asc.js')
+  const run = await node([asc, '--config', 'asconfig.json', '--target', target])
+  if (run.code !== 0) fail(`asc could not build the target '${target}':\n${run.output}`)
+  const notes = run.output.replace(/^Last converge was suboptimal\.\n?/gm, '').trim()
+  if (notes) console.log(notes)
+}
+
+// Every thread instantiates the module over live memory: a data section or a start function would write into it.
+function checkRelease(bytes) {
+  const sections = sectionIds(bytes)
+  for (const [name, id] of Object.entries(writingSections)) {
+    if (sections.includes(id))
+      fail(
+        `build/core.wasm has a ${name} section: instantiating it would write over live memory.\n` +
+          'Look for a string, a StaticArray, a throw, an assert or a bounds-checked index in assembly/.',
+      )
+  }
+  const imports = WebAssembly.Module.imports(new WebAssembly.Module(bytes)).map((i) => `${i.module}.${i.name}`)
+  if (imports.join() !== 'env.memory')
+    fail(`build/core.wasm must import env.memory and nothing else; it imports: ${imports.join(', ') || 'nothing'}`)
+}
+
+/** The ids of the sections of a Wasm binary, in their order. */
+function sectionIds(bytes) {
+  const ids = []
+  let position = 8
+  while (position < bytes.length) {
+    ids.push(bytes[position++])
+    let size = 0
+    for (let shift = 0; ; shift += 7) {
+      const byte = bytes[position++]
+      size += (byte & 0x7f) * 2 ** shift
+      if (byte < 0x80) break
+    }
+    position += size
+  }
+  return ids
+}
+
+function wasmModule(bytes) {
+  const base64 = bytes.toString('base64')
+  return `// Made by tools/build.mjs from assembly/; not committed.\nexport const wasmBase64 = '${base64}'\n`
+}
+
+// ---- dist --------------------------------------------------------------------------------------------
+
+/** What package.json promises under `exports`, and the source each file is made from. */
+function entriesFromExports() {
+  const { exports } = JSON.parse(readFileSync(at('package.json'), 'utf8'))
+  const targets = Object.values(exports).flatMap((target) => (typeof target === 'string' ? [target] : Object.values(target)))
+  const modules = [...new Set(targets)].filter((target) => /^\.\/dist\/.*\.js$/.test(target))
+  return modules.map((output) => ({
+    output: output.slice(2),
+    source: output.replace('./dist/', 'src/').replace(/\.js$/, '.ts'),
+  }))
+}
+
+async function buildDist(entries) {
+  const missing = entries.filter(({ source }) => !existsSync(at(source))).map(({ source }) => source)
+  rmSync(nextDist, { recursive: true, force: true })
+  mkdirSync(nextDist, { recursive: true })
+  const sources = entries.map(({ source }) => source).filter((source) => !missing.includes(source))
+  const [, types] = await Promise.all([bundle(sources), declarations()])
+  cpSync(wasmTargets.release, join(nextDist, 'core.wasm'))
+  // Swapped in one go: nobody finds half a dist, nor a chunk of the build before.
+  const previous = at('build', 'dist-previous')
+  rmSync(previous, { recursive: true, force: true })
+  if (existsSync(dist)) renameSync(dist, previous)
+  renameSync(nextDist, dist)
+  rmSync(previous, { recursive: true, force: true })
+  if (types.code !== 0) fail(`the declarations could not be made (dist has the JavaScript):\n${types.output}`)
+  if (missing.length > 0) fail(`package.json exports what has no source (dist has the rest): ${missing.join(', ')}`)
+}
+
+async function bundle(entryPoints) {
+  const options = {
+    absWorkingDir: root,
+    entryPoints,
+    outdir: nextDist,
+    outbase: 'src',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    target: 'es2022', // a newer one emits Uint8Array.fromBase64, which Node 20 does not have
+    platform: 'neutral',
+    external: ['node:*'],
+    ignoreAnnotations: true, // package.json's `sideEffects` speaks of dist; taken for src it would drop src/node/thread-host.ts
+    sourcemap: true,
+    sourcesContent: false,
+    legalComments: 'none',
+    logLevel: 'silent',
+  }
+  try {
+    await esbuild(options)
+  } catch (error) {
+    fail(`esbuild could not bundle src/:\n${error.message}`)
+  }
+}
+
+function declarations() {
+  return node([at('node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json', '--outDir', nextDist])
+}
+
+// ---- helpers -----------------------------------------------------------------------------------------
+
+function node(args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk))
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ code, output }))
+  })
+}
+
+function filesIn(path) {
+  if (!existsSync(path)) return []
+  const entries = readdirSync(path, { withFileTypes: true, recursive: true })
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+  return files.sort()
+}
+
+/** One hash over the contents of files and folders. */
+function hashOf(paths) {
+  const hash = createHash('sha256')
+  for (const path of paths) {
+    const files = existsSync(at(path)) && !/\.\w+$/.test(path) ? filesIn(at(path)) : [at(path)]
+    for (const file of files) hash.update(relative(root, file)).update(existsSync(file) ? readFileSync(file) : '-')
+  }
+  return hash.digest('hex')
+}
+
+function readStamp() {
+  try {
+    return JSON.parse(readFileSync(stampPath, 'utf8'))
+  } catch {
+    return {}
+  }
+}
+
+function writeStamp(stamp) {
+  writeFileSync(stampPath, `${JSON.stringify(stamp, null, 2)}\n`)
+}
+
+function writeIfChanged(path, text) {
+  if (existsSync(path) && readFileSync(path, 'utf8') === text) return
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, text)
+}
+
+function sizeLine(path) {
+  const bytes = readFileSync(path)
+  const kib = (n) => `${(n / 1024).toFixed(1)} KiB`.padStart(10)
+  return `${relative(root, path).padEnd(32)}${kib(bytes.length)}, ${kib(gzipSync(bytes).length).trim()} gzipped`
+}
+
+function fail(message) {
+  console.error(`build: ${message}`)
+  process.exit(1)
+}

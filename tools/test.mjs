@@ -1,0 +1,87 @@
+// `npm test`: build, lint, and every vitest project in turn; a name (`unit`, `model`, ...) runs that one alone.
+// The last line is the sum over all of them.
+import { spawn } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const bin = (...path) => join(root, 'node_modules', ...path)
+
+// Cheap and telling ones first.
+const projects = ['unit', 'model', 'stress', 'runtimes', 'docs']
+const checks = {
+  biome: [bin('@biomejs', 'biome', 'bin', 'biome'), 'check', '.'],
+  tsc: [bin('typescript', 'bin', 'tsc'), '--noEmit'],
+}
+
+const sum = { passed: 0, failed: 0, skipped: 0 }
+process.exitCode = 1
+await main()
+
+async function main() {
+  const names = process.argv.slice(2)
+  const all = ['lint', ...projects]
+  const unknown = names.filter((name) => !all.includes(name))
+  if (unknown.length > 0) {
+    console.error(`no such tests: ${unknown.join(', ')}; there are ${all.join(', ')}`)
+    sum.failed++
+    return closingLine()
+  }
+  await check('build', [join(root, 'tools', 'build.mjs'), '--if-stale'])
+  if (sum.failed === 0) {
+    for (const name of names.length > 0 ? names : all) {
+      if (name === 'lint') for (const [tool, args] of Object.entries(checks)) await check(tool, args)
+      else await runProject(name)
+    }
+  }
+  closingLine()
+}
+
+function closingLine() {
+  const skipped = sum.skipped > 0 ? `, ${sum.skipped} skipped` : ''
+  console.log(`\n${sum.passed} passed, ${sum.failed} failed${skipped}`)
+  process.exitCode = sum.failed === 0 ? 0 : 1
+}
+
+/** A tool that passes or fails as one. */
+async function check(name, args) {
+  const code = await node(args)
+  if (code === 0) sum.passed++
+  else sum.failed++
+  console.log(`${name}: ${code === 0 ? 'passed' : 'failed'}`)
+}
+
+async function runProject(name) {
+  console.log(`\n${name}`)
+  const report = join(root, 'build', 'test', `${name}.json`)
+  mkdirSync(join(root, 'build', 'test'), { recursive: true })
+  rmSync(report, { force: true })
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+  const code = await node([bin('vitest', 'vitest.mjs'), 'run', '--project', name, ...reporters])
+  const counts = countsOf(report)
+  // A file that did not load, an error outside of any test, a report that is missing: not to be taken for success.
+  if (code !== 0 && counts.failed === 0) counts.failed = 1
+  for (const key of Object.keys(sum)) sum[key] += counts[key]
+  console.log(`${name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
+}
+
+function countsOf(report) {
+  try {
+    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(readFileSync(report, 'utf8'))
+    return { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests + numTodoTests }
+  } catch {
+    return { passed: 0, failed: 1, skipped: 0 }
+  }
+}
+
+function node(args) {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
+    child.on('error', (error) => {
+      console.error(error.message)
+      resolve(1)
+    })
+    child.on('close', (code) => resolve(code ?? 1))
+  })
+}

@@ -1,0 +1,38 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+/** The tests run what ships: 'spillway' is dist, loaded by Node itself and not by vite. */
+const shared = {
+  resolve: { alias: { 'spillway/sim': at('dist/sim/index.js'), spillway: at('dist/node/index.js') } },
+}
+
+const common = {
+  environment: 'node' as const,
+  // A process for each file, not a thread: in the threads pool the test would itself be a worker.
+  pool: 'forks' as const,
+  server: { deps: { external: [/\/dist\//] } },
+  globalSetup: ['test/support/vitest-setup.ts'],
+}
+
+const project = (name: string, include: string[], seconds: number, options = {}) => ({
+  ...shared,
+  test: { ...common, name, include, testTimeout: seconds * 1000, hookTimeout: seconds * 1000, ...options },
+})
+
+export default defineConfig({
+  test: {
+    watch: false,
+    maxWorkers: 2,
+    passWithNoTests: true,
+    projects: [
+      project('unit', ['test/unit/**/*.test.ts'], 30),
+      project('model', ['test/model/**/*.test.ts'], 300),
+      // Stress and runtimes have threads of their own: one file at a time.
+      project('stress', ['test/stress/**/*.test.ts'], 120, { fileParallelism: false }),
+      project('runtimes', ['test/runtimes/**/*.test.ts'], 300, { fileParallelism: false }),
+      project('docs', ['test/docs/**/*.test.ts'], 120),
+    ],
+  },
+})
