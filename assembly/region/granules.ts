@@ -86,13 +86,16 @@ function claimRun(first: u32, count: u32, generation: u32, token: u32): u32 {
   return count
 }
 
-/** Gives a run back: its tails first, so that a thread that dies here leaves the head that says whose they are. */
+/**
+ * Gives a run back, from its end: so what is left when a thread dies in here is still one run, and its head says
+ * whose. (From its front the tails behind the gap would belong to nobody: the checker found that.)
+ */
 export function freeRunOf(first: u32, generation: u32): void {
   const granules = load<u32>(GRANULES_OFFSET)
   const tail = entry(TAIL, 0, generation)
-  let granule = first + 1
-  while (granule < granules && load64(entryOf(granule)) == tail) store64(entryOf(granule++), FREE)
-  store64(entryOf(first), FREE)
+  let end = first + 1
+  while (end < granules && load64(entryOf(end)) == tail) end++
+  while (end > first) store64(entryOf(--end), FREE)
   // Only a hint of where free granules begin; a stale one costs a second search, nothing else.
   if (first < load32(SEARCH_FROM_OFFSET)) store32(SEARCH_FROM_OFFSET, first)
 }

@@ -60,10 +60,13 @@ export function giveBack(token: u32, by: u32): void {
 function giveBackLive(address: u32, generation: u32, token: u32, by: u32): void {
   const kind = load<u32>(<usize>address + KIND_OFFSET)
   if (hasMembers(kind)) {
-    if (!isMember(address, token)) return
-    // While it is still a member the object cannot go away under us.
-    if (kind != KIND_STATUS) releaseRoles(address, token)
-    memberLeave(address, generation, token, by)
+    if (isMember(address, token)) {
+      // While it is still a member the object cannot go away under us.
+      if (kind != KIND_STATUS) releaseRoles(address, token)
+      memberLeave(address, generation, token, by)
+    } else {
+      retireIfEmpty(address, generation, by) // it may have died between striking itself off and freeing the object
+    }
   } else if (kind == KIND_SCRATCH && load<u32>(<usize>address + SCRATCH_OWNER_OFFSET) == token) {
     retire(address, generation, by)
   }

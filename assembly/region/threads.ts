@@ -101,13 +101,14 @@ export function threadEnd(key: u32, by: u32): bool {
     const at = threadAt(slot)
     const word = load64(at)
     if (<u32>(word >> 32) != key || <u32>word == 0 || <u32>word == by || (<u32>word & DEAD) != 0) continue
-    if (cas64(at, word, word | DEAD) == word) bury(slot, by)
+    cas64(at, word, word | DEAD)
+    buryAll(by)
     return true
   }
   return false
 }
 
-/** Burials that another thread began and did not live to finish. */
+/** The dead, and those whose burial another thread began and did not live to finish. */
 function buryAll(by: u32): void {
   const count = threadCount()
   for (let slot: u32 = 0; slot < count; slot++) bury(slot, by)

@@ -17,10 +17,11 @@ export class StateChecks {
 
   /** For a state in which nothing can run; the terminal check may change memory. */
   atEnd(machine: Machine): string | undefined {
-    return guarded(() => {
-      const { terminal } = machine.scenario
-      return terminal ? terminal(machine.view) : someoneBlocked(machine.view)
-    })
+    const { terminal } = machine.scenario
+    if (!terminal) return someoneBlocked(machine.view)
+    const message = guarded(() => terminal(machine.view))
+    machine.revert()
+    return message
   }
 }
 

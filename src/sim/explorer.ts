@@ -5,10 +5,9 @@ import type { Scenario } from './program.ts'
 import type { RaceOptions } from './races.ts'
 import { formatSchedule, replay } from './schedule.ts'
 import { type Finding, Search, type SearchLimits, type SearchResult } from './search.ts'
-import type { StateTable } from './state-table.ts'
 
 export interface ExploreOptions {
-  /** Default five million, about 200 MB at the most. */
+  /** Default five million, for which the table of hashes takes 270 MB. */
   maxStates?: number
   /** Steps of one schedule. Default 10,000. */
   maxDepth?: number
@@ -45,6 +44,7 @@ export interface Exploration {
 /** Searching for a shorter schedule may look at this many states for each number of switches. */
 const SHORTEN_STATES = 100_000
 const SHORTEN_SWITCHES = 4
+const SHORTEN_ROUNDS = 20
 
 /** Runs all interleavings of a scenario's threads, up to the first failure. Deterministic. */
 export function explore(core: Instrumented, scenario: Scenario, options: ExploreOptions = {}): Exploration {
@@ -80,7 +80,7 @@ function neverStarted(scenario: Scenario, message: string): Exploration {
   return { scenario: scenario.name, states: 0, transitions: 0, terminals: 0, complete: false, failure }
 }
 
-/** Searches again with zero, one, two … switches away from threads that could go on. */
+/** Searches again with zero, one, two … switches away from threads that could go on, then with fewer steps. */
 function shorten(
   machine: Machine,
   root: Int32Array,
@@ -89,20 +89,49 @@ function shorten(
   limits: SearchLimits,
   result: SearchResult,
 ): Finding | undefined {
-  const bounded = { ...limits, maxStates: SHORTEN_STATES }
-  const targets = result.trap && trapAsTarget(result.trap, result.finding!.message)
-  for (let preemptions = 0; preemptions <= SHORTEN_SWITCHES; preemptions++) {
-    machine.restore(root, 0)
+  const { trap, finding } = nearestTrap(machine, root, checks, kills, result)
+  const targets = trap && { table: trap, message: finding!.message }
+  const search = (preemptions: number, maxDepth: number): SearchResult => {
+    machine.restore(root)
     const mode = { kills, reduce: false, livelock: false, preemptions, ...(targets && { targets }) }
-    const attempt = new Search(machine, checks, bounded, mode).run()
-    if (attempt.finding) return attempt.finding
-    if (!attempt.complete) return undefined
+    return new Search(machine, checks, { maxStates: SHORTEN_STATES, maxDepth }, mode).run()
   }
-  return undefined
+  for (let preemptions = 0; preemptions <= SHORTEN_SWITCHES; preemptions++) {
+    const attempt = search(preemptions, limits.maxDepth)
+    if (attempt.finding) return shallower(attempt.finding, (depth) => search(preemptions, depth).finding)
+    if (!attempt.complete) break
+  }
+  return finding
 }
 
-function trapAsTarget(table: StateTable, message: string): { table: StateTable; message: string } {
-  return { table, message }
+/** A livelock has many faces: with less and less depth, the search runs into one closer to the start. */
+function nearestTrap(
+  machine: Machine,
+  root: Int32Array,
+  checks: StateChecks,
+  kills: 0 | 1,
+  result: SearchResult,
+): SearchResult {
+  let best = result
+  for (let round = 0; round < SHORTEN_ROUNDS && best.trap; round++) {
+    machine.restore(root)
+    const limits = { maxStates: SHORTEN_STATES, maxDepth: best.finding!.path.length + best.trap.size - 1 }
+    const mode = { kills, reduce: false, livelock: true, preemptions: -1 }
+    const nearer = new Search(machine, checks, limits, mode).run()
+    if (!nearer.finding) break
+    best = nearer
+  }
+  return best
+}
+
+function shallower(finding: Finding, search: (maxDepth: number) => Finding | undefined): Finding {
+  let best = finding
+  for (let round = 0; round < SHORTEN_ROUNDS; round++) {
+    const better = best.path.length > 0 ? search(best.path.length - 1) : undefined
+    if (!better) break
+    best = better
+  }
+  return best
 }
 
 function describe(

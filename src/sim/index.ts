@@ -5,6 +5,18 @@
  * schedules of a `Scenario` and returns the first failure with a schedule, a short string; `replay` runs that
  * string again and reports each step. A `Machine` can also be stepped by hand, as the simulator page does.
  *
+ * ```ts
+ * const core = instrument(binaryen, wasmBytes)          // at build time; takes seconds
+ * const scenario: Scenario = {
+ *   name: 'counter',
+ *   threads: ['a', 'b'].map((name) => script(name, [{ call: 'increment', args: [1024] }])),
+ *   ranges: [sharedRange(1024, 4)],
+ *   terminal: ({ memory }) => (memory.i32(1024) === 2 ? undefined : 'an increment is lost'),
+ * }
+ * const { failure } = explore(core, scenario)           // failure.schedule is 'counter:0,1*2,0'
+ * replay(core, scenario, failure.schedule, { onStep: (event) => console.log(event) })
+ * ```
+ *
  * Interleavings are sequentially consistent. See docs/model-checker.md.
  */
 export type { AccessKind, Site } from './access-ops.ts'
@@ -37,6 +49,7 @@ export {
   type Workbench,
 } from './program.ts'
 export type { RaceOptions, RaceRule } from './races.ts'
+export { scenarioNamed, scenarios } from './scenarios/index.ts'
 export {
   formatSchedule,
   parseSchedule,

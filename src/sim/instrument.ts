@@ -1,5 +1,4 @@
 import { type AccessKind, type MemoryOp, parseMemoryOp, type Site, type ValueType } from './access-ops.ts'
-import { clearDeadLocals } from './clear-dead-locals.ts'
 import { copyHelper, fillHelper, GRANULES, vectorHelpers } from './copy-helpers.ts'
 
 /** The part of `binaryen` that is used here; a devDependency, therefore an argument. */
@@ -48,6 +47,8 @@ const MEMORY_IMPORT = /^ \(import "([^"]*)" "([^"]*)" \(memory (\$\S+) (\d+)( \d
 const HOOK_IMPORTS = [
   ' (import "sim" "access" (func $sim.access (param i32 i32) (result i32)))',
   ' (import "sim" "notify" (func $sim.notify (param i32 i32) (result i32)))',
+  ' (import "sim" "size" (func $sim.size (result i32)))',
+  ' (import "sim" "grow" (func $sim.grow (param i32) (result i32)))',
 ]
 
 /**
@@ -82,7 +83,7 @@ function asyncify(binaryen: BinaryenLike, text: string, optimize: boolean): Uint
       module.runPasses(['asyncify'])
       return module.emitStackIR()
     })
-    return transform(binaryen, clearDeadLocals(suspending), (module) => {
+    return transform(binaryen, suspending, (module) => {
       if (optimize) module.optimize()
       if (!module.validate()) throw new Error('instrument: the result does not validate')
       return module.emitBinary()
@@ -194,16 +195,18 @@ class Rewriter {
     if (/^memory\.atomic\.wait|^memory\.init|^data\.drop/.test(code)) {
       throw new Error(`instrument: ${code.split(' ')[0]} in ${this.func} is not supported`)
     }
-    if (code.startsWith('memory.copy')) return this.emitBulk('memory.copy', '$sim.copy', this.copySites())
-    if (code.startsWith('memory.fill')) return this.emitBulk('memory.fill', '$sim.fill', this.fillSites())
     const op = parseMemoryOp(code)
-    if (!op) this.body.push(line)
+    if (code.startsWith('memory.copy')) this.emitBulk('$sim.copy', this.copySites())
+    else if (code.startsWith('memory.fill')) this.emitBulk('$sim.fill', this.fillSites())
+    else if (code === 'memory.size') this.body.push('  call $sim.size')
+    else if (code === 'memory.grow') this.body.push('  call $sim.grow')
+    else if (!op) this.body.push(line)
     else if (op.kind === 'notify') this.emitNotify(op)
     else if (op.bytes === 16) this.emitVector(op)
     else this.emitAccess(op, code)
   }
 
-  private emitBulk(_op: string, helper: string, firstSite: number): void {
+  private emitBulk(helper: string, firstSite: number): void {
     this.body.push(`  i32.const ${firstSite}`, `  call ${helper}`)
   }
 

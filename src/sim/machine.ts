@@ -1,17 +1,11 @@
 import type { AccessKind, Site } from './access-ops.ts'
+import { AddressMap, LOCAL, POINT } from './address-map.ts'
 import type { Instrumented } from './instrument.ts'
 import { MemoryView } from './memory-view.ts'
-import type {
-  CoreExports,
-  Json,
-  Op,
-  Program,
-  Range,
-  Scenario,
-  StateView,
-  ThreadStatus,
-  ThreadView,
-} from './program.ts'
+import type { CoreExports, Op, Scenario, StateView, ThreadStatus, ThreadView } from './program.ts'
+import { addressOf, type DriverOp, SiteTable } from './site-table.ts'
+import { ThreadScript } from './thread-script.ts'
+import { TrackedMemory } from './tracked-memory.ts'
 
 /** Kills share the number space of steps: transition `t` steps thread `t`, `KILL + t` kills it. */
 export const KILL = 8
@@ -37,14 +31,6 @@ const R_RANK = 2
 const R_BASE = 3
 const R_SITE = 4
 const R_STACK = 5
-
-/** Classes of memory, a byte for each aligned word; from `PRIVATE` on, the owner is added. */
-const UNDECLARED = 0
-const SHARED = 1
-const CONSTANT = 2
-const PRIVATE = 8
-
-const SITE_ROOM = 1024
 
 /** What a scheduling point is about to touch. */
 export interface Pending {
@@ -95,40 +81,6 @@ function compile(core: Instrumented): WebAssembly.Module {
   return module
 }
 
-/** A program with its states: each distinct one has a number, which is what snapshots hold. */
-class Script {
-  readonly program: Program
-  readonly states: Json[] = []
-  readonly ops: (Op | undefined)[] = []
-  /** The site of a driver op, by state; -1 for calls. */
-  readonly sites: number[] = []
-  private readonly ids = new Map<string | number, number>()
-  private readonly siteOf: (op: Op | undefined) => number
-
-  constructor(definition: Program, siteOf: (op: Op | undefined) => number) {
-    this.program = definition
-    this.siteOf = siteOf
-  }
-
-  intern(state: Json): number {
-    const key = typeof state === 'number' ? state : JSON.stringify(state)
-    const known = this.ids.get(key)
-    if (known !== undefined) return known
-    const id = this.states.push(freeze(state)) - 1
-    const op = this.program.next(state)
-    this.ids.set(key, id)
-    this.ops.push(op)
-    this.sites.push(this.siteOf(op))
-    return id
-  }
-}
-
-function freeze<T extends Json>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
-  for (const inner of Object.values(value)) freeze(inner as Json)
-  return Object.freeze(value)
-}
-
 /**
  * One memory and N threads, each of which is parked before its next access. One instance serves all threads:
  * what is a thread's own (its Asyncify stack) lies in memory, above the program's pages, and instrumented
@@ -140,24 +92,19 @@ export class Machine {
   readonly threadCount: number
   readonly memory: MemoryView
   readonly view: StateView
-  /** Words a snapshot can take at most. */
-  readonly snapshotBound: number
+  /** Words that `saveThreads` can take at most. */
+  readonly threadsBound: number
   /** Threads woken by the last step. */
   readonly woken: number[] = []
 
-  private readonly words: Int32Array
-  private readonly bytes: Uint8Array
+  private readonly tracked: TrackedMemory
+  private readonly map: AddressMap
+  private readonly table: SiteTable
   private readonly regs: Int32Array
-  private readonly scripts: Script[] = []
+  private readonly scripts: readonly ThreadScript[]
   private readonly exports: CoreExports
   private readonly asyncify: AsyncifyExports
   private readonly stackBase: number
-  private readonly classes: Uint8Array
-  private readonly savedRanges: Int32Array
-  private readonly siteList: Site[]
-  private readonly siteOffset: Uint32Array
-  private readonly siteBytes: Uint32Array
-  private readonly siteWrites: Uint8Array
   private readonly guarded: MemoryView
 
   /** The thread whose code runs now, or -1 while the core runs for setup or a check. */
@@ -170,30 +117,17 @@ export class Machine {
 
   constructor(core: Instrumented, scenario: Scenario) {
     this.scenario = scenario
-    const pages = core.memory.pages + 1
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
+    this.table = new SiteTable(core.sites)
+    this.sites = this.table.sites
+    const pages = scenario.pages ?? core.memory.pages
+    const memory = new WebAssembly.Memory({ initial: pages + 1, maximum: pages + 1 })
     const buffer = memory.buffer as ArrayBuffer
-    this.stackBase = core.memory.pages * PAGE
-    this.words = new Int32Array(buffer)
-    this.bytes = new Uint8Array(buffer)
+    this.stackBase = pages * PAGE
     this.memory = new MemoryView(buffer)
     this.guarded = new MemoryView(buffer, (address, bytes) => this.checkDoneRead(address, bytes))
-    this.siteList = [...core.sites]
-    this.sites = this.siteList
-    this.siteOffset = new Uint32Array(core.sites.length + SITE_ROOM)
-    this.siteBytes = new Uint32Array(core.sites.length + SITE_ROOM)
-    this.siteWrites = new Uint8Array(core.sites.length + SITE_ROOM)
-    core.sites.forEach((_, i) => {
-      this.indexSite(i)
-    })
-    const hooks = {
-      access: (base: number, site: number) => this.onAccess(base, site),
-      notify: (address: number, count: number) => this.onNotify(address, count),
-    }
-    const imports = { sim: hooks, [core.memory.module]: { [core.memory.name]: memory } }
-    const instance = new WebAssembly.Instance(compile(core), imports)
-    this.exports = instance.exports as CoreExports
-    this.asyncify = instance.exports as unknown as AsyncifyExports
+    const exports = this.instantiate(core, memory, pages)
+    this.exports = exports as CoreExports
+    this.asyncify = exports as unknown as AsyncifyExports
 
     const bench = { core: this.exports, memory: this.memory, data: new DataView(buffer) }
     scenario.setup?.(bench)
@@ -201,13 +135,34 @@ export class Machine {
     const ranges = typeof scenario.ranges === 'function' ? scenario.ranges(bench) : scenario.ranges
     if (threads.length > MAX_THREADS) throw new Error(`at most ${MAX_THREADS} threads`)
     this.threadCount = threads.length
-    this.classes = this.classify(ranges)
-    this.savedRanges = savedRanges(ranges)
+    this.map = new AddressMap(ranges, this.stackBase)
+    this.tracked = new TrackedMemory(buffer, this.stackBase, this.map.changing())
     this.regs = new Int32Array(threads.length * REGS)
-    this.snapshotBound = this.regs.length + rangeWords(this.savedRanges) + (threads.length * STACK_BYTES) / 4
-    for (const thread of threads) this.scripts.push(new Script(thread, (op) => this.siteOfOp(op)))
+    this.threadsBound = this.regs.length + (threads.length * STACK_BYTES) / 4
+    this.scripts = threads.map((thread) => new ThreadScript(thread, (op) => this.table.ofOp(op)))
     this.view = { ...bench, threads: this.scripts.map((_, t) => this.threadView(t)) }
     for (let t = 0; t < threads.length; t++) this.startThread(t)
+    this.tracked.commit()
+  }
+
+  private instantiate(core: Instrumented, memory: WebAssembly.Memory, pages: number): WebAssembly.Exports {
+    const sim = {
+      access: (base: number, site: number) => this.onAccess(base, site),
+      notify: (address: number, count: number) => this.onNotify(address, count),
+      size: () => pages,
+      grow: () => -1,
+    }
+    const imports = { sim, [core.memory.module]: { [core.memory.name]: memory } }
+    return new WebAssembly.Instance(compile(core), imports).exports
+  }
+
+  /** 64 bits of hash of the memory that can change. */
+  get memoryLow(): number {
+    return this.tracked.low
+  }
+
+  get memoryHigh(): number {
+    return this.tracked.high
   }
 
   // ---- what can happen next
@@ -249,7 +204,7 @@ export class Machine {
     const status = this.reg(thread, R_STATUS)
     if (status === FINISHED || status === KILLED || status === JOINING) return undefined
     const site = this.reg(thread, R_SITE)
-    return { thread, site, address: this.pendingAddress(thread), bytes: this.siteBytes[site]! }
+    return { thread, site, address: this.pendingAddress(thread), bytes: this.table.bytes[site]! }
   }
 
   pendingSite(thread: number): number {
@@ -264,37 +219,34 @@ export class Machine {
     if (siteA < 0 || siteB < 0) return false
     const startA = this.pendingAddress(a)
     const startB = this.pendingAddress(b)
-    return startA < startB + this.siteBytes[siteB]! && startB < startA + this.siteBytes[siteA]!
+    return startA < startB + this.table.bytes[siteB]! && startB < startA + this.table.bytes[siteA]!
   }
 
   pendingAddress(thread: number): number {
-    return (this.reg(thread, R_BASE) + this.siteOffset[this.reg(thread, R_SITE)]!) >>> 0
+    return (this.reg(thread, R_BASE) + this.table.offset[this.reg(thread, R_SITE)]!) >>> 0
   }
 
-  /** Waiting and notifying count as writes: they touch the list of waiters. */
   writes(site: number): boolean {
-    return this.siteWrites[site] !== 0
+    return this.table.writes[site] !== 0
   }
 
   // ---- transitions
 
   /** Does thread's pending access and runs it to the next one. Throws what the code under test did wrong. */
   step(thread: number): void {
+    if (!this.canStep(thread)) throw new Error(`${this.nameOf(thread)} cannot step: ${this.status(thread)}`)
     this.woken.length = 0
     this.lastResult = undefined
     const status = this.reg(thread, R_STATUS)
     if (status === IN_CALL) this.resumeCall(thread)
     else if (status === AT_OP) this.performOp(thread)
     else if (status === BLOCKED) this.endWait(thread, 2)
-    else
-      this.finishOp(
-        thread,
-        this.reg((this.opOf(thread) as { join: number }).join, R_STATUS) === KILLED ? 1 : 0,
-      )
+    else this.endJoin(thread)
     // A woken thread goes on to its next shared access, but only now: the core must not be entered twice.
     const result = this.lastResult
     for (const waiter of this.woken) this.finishOp(waiter, 0)
     this.lastResult = result
+    this.tracked.commit()
   }
 
   /** The thread is never scheduled again; its pending access does not happen. */
@@ -306,7 +258,9 @@ export class Machine {
     this.setReg(thread, R_BASE, 0)
     this.setReg(thread, R_SITE, 0)
     this.woken.length = 0
-    this.scenario.onKill?.(this.view, thread)
+    if (!this.scenario.onKill) return
+    this.scenario.onKill(this.view, thread)
+    this.tracked.commitAll()
   }
 
   apply(transition: number): void {
@@ -326,7 +280,7 @@ export class Machine {
     }
     const pending = transition >= KILL ? undefined : this.pending(thread)
     if (pending) {
-      event.site = this.siteList[pending.site]!
+      event.site = this.sites[pending.site]!
       event.kind = event.site.kind
       event.address = pending.address
       event.before = this.memory.hex(pending.address, pending.bytes)
@@ -341,16 +295,34 @@ export class Machine {
     }
   }
 
-  // ---- snapshots
+  // ---- going back
 
-  /** Writes the state at `at` and returns its length in words. Equal states give equal words. */
-  save(target: Int32Array, at: number): number {
-    const { regs, words, savedRanges } = this
+  /** The whole state, for `restore` at any time later. */
+  snapshot(): Int32Array {
+    const threads = new Int32Array(this.threadsBound)
+    return Int32Array.from([...this.tracked.contents(), ...threads.subarray(0, this.saveThreads(threads, 0))])
+  }
+
+  restore(snapshot: Int32Array): void {
+    this.restoreThreads(snapshot, this.tracked.replace(snapshot))
+  }
+
+  /** What `rollback` takes to come back to the memory of now. Threads are saved apart. */
+  mark(): number {
+    return this.tracked.mark()
+  }
+
+  /** Undoes the changes of memory since `mark`. */
+  rollback(mark: number): void {
+    this.tracked.rollback(mark)
+  }
+
+  /** Writes registers and Asyncify stacks at `at`; their length in words. Equal states give equal words. */
+  saveThreads(target: Int32Array, at: number): number {
+    const { regs } = this
+    const { words } = this.tracked
     let to = at
     for (let i = 0; i < regs.length; i++) target[to++] = regs[i]!
-    for (let r = 0; r < savedRanges.length; r += 2) {
-      for (let w = savedRanges[r]!, end = savedRanges[r + 1]!; w < end; w++) target[to++] = words[w]!
-    }
     for (let t = 0; t < this.threadCount; t++) {
       const from = (this.stackOf(t) + STACK_HEADER) >> 2
       const end = from + regs[t * REGS + R_STACK]!
@@ -359,13 +331,11 @@ export class Machine {
     return to - at
   }
 
-  restore(source: Int32Array, at: number): void {
-    const { regs, words, savedRanges } = this
+  restoreThreads(source: Int32Array, at: number): void {
+    const { regs } = this
+    const { words } = this.tracked
     let from = at
     for (let i = 0; i < regs.length; i++) regs[i] = source[from++]!
-    for (let r = 0; r < savedRanges.length; r += 2) {
-      for (let w = savedRanges[r]!, end = savedRanges[r + 1]!; w < end; w++) words[w] = source[from++]!
-    }
     for (let t = 0; t < this.threadCount; t++) {
       const base = (this.stackOf(t) + STACK_HEADER) >> 2
       const end = base + regs[t * REGS + R_STACK]!
@@ -373,9 +343,9 @@ export class Machine {
     }
   }
 
-  snapshot(): Int32Array {
-    const room = new Int32Array(this.snapshotBound)
-    return room.slice(0, this.save(room, 0))
+  /** Takes back what a check did to memory. */
+  revert(): void {
+    this.tracked.revert()
   }
 
   // ---- calls into the core
@@ -389,13 +359,18 @@ export class Machine {
   /** Starts ops until one has a scheduling point. */
   private beginOp(thread: number): void {
     for (let idle = 0; idle < 10_000; idle++) {
-      const op = this.opOf(thread)
       this.setReg(thread, R_BASE, 0)
       this.setReg(thread, R_SITE, 0)
-      if (!op) return this.setReg(thread, R_STATUS, FINISHED)
-      if (!('call' in op)) return this.parkAtOp(thread, op)
+      const op = this.opOf(thread)
+      if (!op || !('call' in op)) {
+        this.parkAtOp(thread, op)
+        return
+      }
       const result = this.enterCall(thread, op)
-      if (this.parked) return this.setReg(thread, R_STATUS, IN_CALL)
+      if (this.parked) {
+        this.setReg(thread, R_STATUS, IN_CALL)
+        return
+      }
       this.finishState(thread, result)
     }
     throw new CheckError(`${this.nameOf(thread)} runs without ever touching shared memory`)
@@ -423,8 +398,8 @@ export class Machine {
 
   private resumeCall(thread: number): void {
     const data = this.stackOf(thread)
-    this.words[data >> 2] = data + STACK_HEADER + this.reg(thread, R_STACK) * 4
-    this.words[(data >> 2) + 1] = data + STACK_BYTES
+    this.tracked.words[data >> 2] = data + STACK_HEADER + this.reg(thread, R_STACK) * 4
+    this.tracked.words[(data >> 2) + 1] = data + STACK_BYTES
     this.asyncify.asyncify_start_rewind(data)
     this.rewinding = true
     const result = this.enterCall(thread, this.opOf(thread) as { call: string; args: readonly number[] })
@@ -434,13 +409,13 @@ export class Machine {
   private finishUnwind(thread: number): void {
     this.asyncify.asyncify_stop_unwind()
     const data = this.stackOf(thread)
-    this.setReg(thread, R_STACK, (this.words[data >> 2]! - data - STACK_HEADER) >> 2)
+    this.setReg(thread, R_STACK, (this.tracked.words[data >> 2]! - data - STACK_HEADER) >> 2)
   }
 
   private explain(thread: number, call: string, error: unknown): unknown {
     if (error instanceof CheckError || !(error instanceof WebAssembly.RuntimeError)) return error
     const data = this.stackOf(thread)
-    if (this.parked && this.words[data >> 2]! > data + STACK_BYTES) {
+    if (this.parked && this.tracked.words[data >> 2]! > data + STACK_BYTES) {
       return new Error(`${call}: the call needs more than ${STACK_BYTES} bytes of Asyncify stack`)
     }
     return new CheckError(`${this.nameOf(thread)} trapped in ${call}: ${error.message}`)
@@ -453,70 +428,91 @@ export class Machine {
     if (this.rewinding) {
       this.rewinding = false
       this.asyncify.asyncify_stop_rewind()
+      // The arguments of the call that is replayed mean nothing: Asyncify restores the locals that hold them.
+      this.touchPending(thread)
       return this.reg(thread, R_BASE)
     }
-    const address = (base + this.siteOffset[site]!) >>> 0
-    if (!this.isShared(thread, address, site)) return base
+    const address = (base + this.table.offset[site]!) >>> 0
+    const verdict = this.map.judge(thread, address, this.table.bytes[site]!, this.writes(site))
+    if (verdict !== POINT) {
+      if (verdict !== LOCAL) throw this.badAccess(thread, address, site)
+      if (this.writes(site)) this.tracked.touch(address, this.table.bytes[site]!)
+      return base
+    }
     this.setReg(thread, R_BASE, base)
     this.setReg(thread, R_SITE, site)
     const data = this.stackOf(thread)
-    this.words[data >> 2] = data + STACK_HEADER
-    this.words[(data >> 2) + 1] = data + STACK_BYTES
+    this.tracked.words[data >> 2] = data + STACK_HEADER
+    this.tracked.words[(data >> 2) + 1] = data + STACK_BYTES
     this.parked = true
     this.asyncify.asyncify_start_unwind(data)
     return 0
   }
 
-  private isShared(thread: number, address: number, site: number): boolean {
-    const first = this.classes[address >>> 2] ?? UNDECLARED
-    const last = this.classes[(address + this.siteBytes[site]! - 1) >>> 2] ?? UNDECLARED
-    if (first === SHARED && last === SHARED) return true
-    const own = PRIVATE + thread
-    if (first === own && last === own) return false
-    if (first === CONSTANT && last === CONSTANT && !this.writes(site)) return false
-    throw new CheckError(
-      this.badAccess(thread, address, site, first === SHARED || first === own ? last : first),
-    )
+  private touchPending(thread: number): void {
+    const site = this.reg(thread, R_SITE)
+    if (this.writes(site)) this.tracked.touch(this.pendingAddress(thread), this.table.bytes[site]!)
   }
 
-  private badAccess(thread: number, address: number, site: number, kind: number): string {
-    const what = this.siteList[site]!
-    const where = `${this.nameOf(thread)}: ${what.op} of ${what.bytes} bytes at ${address} in ${what.func}`
-    if (kind === CONSTANT) return `${where} writes constant memory`
-    if (kind >= PRIVATE) return `${where} touches memory private to ${this.nameOf(kind - PRIVATE)}`
-    return `${where} is outside the declared ranges`
+  private badAccess(thread: number, address: number, site: number): CheckError {
+    const { op, bytes, func } = this.sites[site]!
+    const why = this.map.explain(thread, address, bytes, (other) => this.nameOf(other))
+    return new CheckError(`${this.nameOf(thread)}: ${op} of ${bytes} bytes at ${address} in ${func} ${why}`)
   }
 
   // ---- ops of the driver
 
-  private parkAtOp(thread: number, op: Op): void {
-    this.setReg(thread, R_STATUS, 'join' in op ? JOINING : AT_OP)
-    if ('join' in op) return
+  private parkAtOp(thread: number, op: Op | undefined): void {
+    if (!op || 'join' in op) {
+      this.setReg(thread, R_STATUS, op ? JOINING : FINISHED)
+      return
+    }
     const site = this.scripts[thread]!.sites[this.reg(thread, R_STATE)]!
+    const address = addressOf(op as DriverOp)
+    this.setReg(thread, R_STATUS, AT_OP)
     this.setReg(thread, R_SITE, site)
-    this.setReg(thread, R_BASE, addressOf(op))
+    this.setReg(thread, R_BASE, address)
+    const verdict = this.map.judge(thread, address, this.table.bytes[site]!, this.writes(site))
+    if (verdict !== POINT && verdict !== LOCAL) throw this.badAccess(thread, address, site)
   }
 
   private performOp(thread: number): void {
     const op = this.opOf(thread)!
-    if ('wait' in op) return this.performWait(thread, op)
-    if ('notify' in op) return this.finishOp(thread, this.notify(op.notify, op.count ?? -1))
-    if ('write' in op) {
-      this.bytes.set(op.data, op.write)
-      return this.finishOp(thread, 0)
+    if ('wait' in op) {
+      this.performWait(thread, op)
+      return
     }
-    const { read, bytes } = op as { read: number; bytes: number }
+    let result = 0
+    if ('notify' in op) result = this.notify(op.notify, op.count ?? -1)
+    else if ('write' in op) this.write(op.write, op.data)
+    else this.allowRead(op as { read: number; bytes: number })
+    this.finishOp(thread, result)
+  }
+
+  private write(address: number, data: readonly number[]): void {
+    this.tracked.touch(address, data.length)
+    this.tracked.bytes.set(data, address)
+  }
+
+  private allowRead({ read, bytes }: { read: number; bytes: number }): void {
     this.readFrom = read
     this.readTo = read + bytes
-    this.finishOp(thread, 0)
   }
 
   private performWait(thread: number, op: { wait: number; value: number }): void {
-    if (this.words[op.wait >> 2] !== (op.value | 0)) return this.finishOp(thread, 1)
+    if (this.tracked.words[op.wait >> 2] !== (op.value | 0)) {
+      this.finishOp(thread, 1)
+      return
+    }
     let rank = 1
     for (let t = 0; t < this.threadCount; t++) if (this.waitsAt(t, op.wait)) rank++
     this.setReg(thread, R_STATUS, BLOCKED)
     this.setReg(thread, R_RANK, rank)
+  }
+
+  private endJoin(thread: number): void {
+    const { join } = this.opOf(thread) as { join: number }
+    this.finishOp(thread, this.reg(join, R_STATUS) === KILLED ? 1 : 0)
   }
 
   private endWait(thread: number, result: number): void {
@@ -585,60 +581,11 @@ export class Machine {
   /** `done` runs inside another step, so what it may read is what no other thread can change meanwhile. */
   private checkDoneRead(address: number, bytes: number): void {
     if (address >= this.readFrom && address + bytes <= this.readTo) return
-    for (let word = address >>> 2; word <= (address + bytes - 1) >>> 2; word++) {
-      const kind = this.classes[word] ?? UNDECLARED
-      if (kind !== CONSTANT && kind !== PRIVATE + this.current) {
-        throw new Error(
-          `${this.nameOf(this.current)}: done() reads shared memory at ${address}; use a read op`,
-        )
-      }
-    }
+    if (this.map.isStable(this.current, address, bytes)) return
+    throw new Error(`${this.nameOf(this.current)}: done() reads shared memory at ${address}; use a read op`)
   }
 
   // ---- small things
-
-  private classify(ranges: readonly Range[]): Uint8Array {
-    const classes = new Uint8Array(this.stackBase >> 2)
-    for (const range of ranges) {
-      if (range.start % 4 !== 0 || range.bytes % 4 !== 0 || range.start + range.bytes > this.stackBase) {
-        throw new Error(`bad range: ${JSON.stringify(range)}`)
-      }
-      const kind =
-        range.kind === 'shared' ? SHARED : range.kind === 'constant' ? CONSTANT : PRIVATE + range.thread
-      const from = range.start >> 2
-      const to = from + (range.bytes >> 2)
-      if (classes.subarray(from, to).some((value) => value !== UNDECLARED)) {
-        throw new Error(`overlapping range: ${JSON.stringify(range)}`)
-      }
-      classes.fill(kind, from, to)
-    }
-    return classes
-  }
-
-  /** Ops of the driver get sites of their own, so that traces and the race check treat all accesses alike. */
-  private siteOfOp(op: Op | undefined): number {
-    if (!op || 'call' in op || 'join' in op) return -1
-    const site = driverSite(op)
-    const known = this.siteList.findIndex(
-      (other) =>
-        other.kind === site.kind &&
-        other.bytes === site.bytes &&
-        other.func === '(driver)' &&
-        other.atomic === site.atomic,
-    )
-    if (known >= 0) return known
-    if (this.siteList.length === this.siteOffset.length) throw new Error('too many kinds of driver ops')
-    this.siteList.push(site)
-    this.indexSite(this.siteList.length - 1)
-    return this.siteList.length - 1
-  }
-
-  private indexSite(index: number): void {
-    const site = this.siteList[index]!
-    this.siteOffset[index] = site.offset
-    this.siteBytes[index] = site.bytes
-    this.siteWrites[index] = isRead(site.kind) ? 0 : 1
-  }
 
   private threadView(thread: number): ThreadView {
     const machine = this
@@ -682,37 +629,4 @@ export class Machine {
   private setReg(thread: number, register: number, value: number): void {
     this.regs[thread * REGS + register] = value
   }
-}
-
-function isRead(kind: AccessKind): boolean {
-  return kind === 'load' || kind === 'copy-load' || kind === 'driver-read'
-}
-
-function driverSite(op: Exclude<Op, { call: string } | { join: number }>): Site {
-  const common = { func: '(driver)', offset: 0 }
-  if ('wait' in op) return { ...common, op: 'Atomics.wait', kind: 'wait', bytes: 4, atomic: true }
-  if ('notify' in op) return { ...common, op: 'Atomics.notify', kind: 'notify', bytes: 4, atomic: true }
-  if ('write' in op) {
-    return { ...common, op: 'write', kind: 'driver-write', bytes: op.data.length, atomic: op.atomic === true }
-  }
-  return { ...common, op: 'read', kind: 'driver-read', bytes: op.bytes, atomic: op.atomic === true }
-}
-
-function addressOf(op: Op): number {
-  if ('wait' in op) return op.wait
-  if ('notify' in op) return op.notify
-  if ('write' in op) return op.write
-  return (op as { read: number }).read
-}
-
-/** Pairs of first word and end: all that threads can change. */
-function savedRanges(ranges: readonly Range[]): Int32Array {
-  const changing = ranges.filter((range) => range.kind !== 'constant')
-  return Int32Array.from(changing.flatMap((range) => [range.start >> 2, (range.start + range.bytes) >> 2]))
-}
-
-function rangeWords(pairs: Int32Array): number {
-  let words = 0
-  for (let i = 0; i < pairs.length; i += 2) words += pairs[i + 1]! - pairs[i]!
-  return words
 }

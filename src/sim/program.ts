@@ -46,7 +46,10 @@ export function script(name: string, ops: readonly Op[]): Program {
   })
 }
 
-/** Memory that the scenario lets threads touch, in multiples of 4 bytes. Anything else is an error. */
+/**
+ * Memory that the scenario lets threads touch, in multiples of 4 bytes. Anything else is an error. Where ranges
+ * overlap the later one counts, so that a list goes from the whole to its parts.
+ */
 export type Range =
   /** Every access is a scheduling point. */
   | { kind: 'shared'; start: number; bytes: number }
@@ -95,6 +98,8 @@ export interface StateView extends Workbench {
 export interface Scenario {
   /** Part of every printed schedule; no spaces, no colons. */
   name: string
+  /** Pages of memory that the core sees; it cannot grow. Default: what the module asks for. */
+  pages?: number
   setup?(bench: Workbench): void
   /** As functions they run after `setup`, with what it laid out. */
   threads: readonly Program[] | ((bench: Workbench) => readonly Program[])

@@ -104,10 +104,7 @@ function replayStep(
 function checkState(machine: Machine, checks: StateChecks): string | undefined {
   const message = checks.always(machine)
   if (message !== undefined || machine.enabled() !== 0) return message
-  const before = machine.snapshot()
-  const end = checks.atEnd(machine)
-  machine.restore(before, 0)
-  return end
+  return checks.atEnd(machine)
 }
 
 /** The livelock's message, when no schedule from here comes to an end. */
@@ -125,7 +122,7 @@ function stuck(machine: Machine, scenario: Scenario): string | undefined {
     { kills: 0, reduce: false, livelock: false, preemptions: -1 },
   )
   const result = search.run()
-  machine.restore(before, 0)
+  machine.restore(before)
   if (!result.complete) return undefined
   return guarded(() => livelockMessage(machine)) ?? scenario.name
 }

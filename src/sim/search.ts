@@ -1,6 +1,7 @@
 import { messageOf, type StateChecks } from './checks.ts'
 import { KILL, MAX_THREADS, type Machine } from './machine.ts'
 import { StateTable } from './state-table.ts'
+import { grown } from './tracked-memory.ts'
 
 export interface SearchLimits {
   maxStates: number
@@ -37,7 +38,7 @@ export interface SearchResult {
 }
 
 /** Fields of a frame. */
-const FRAME = 10
+const FRAME = 11
 const F_SNAPSHOT = 0
 const F_TODO = 1
 const F_SLEEP = 2
@@ -48,6 +49,7 @@ const F_ESCAPES = 6
 const F_LAST = 7
 const F_BUDGET = 8
 const F_LENGTH = 9
+const F_MARK = 10
 
 const UNLIMITED = 255
 const STEPS = (1 << MAX_THREADS) - 1
@@ -116,7 +118,7 @@ export class Search {
     frames[frame + F_TODO]! &= ~(1 << move)
     frames[frame + F_MOVE] = move
     if (this.at !== this.depth - 1) {
-      machine.restore(this.arena, frames[frame + F_SNAPSHOT]!)
+      this.goTo(frame)
       this.at = this.depth - 1
     }
     const sleep = this.mode.reduce ? this.sleepAfter(frame, move) : 0
@@ -160,13 +162,19 @@ export class Search {
     const snapshot = this.arenaTop()
     const length = this.saveAt(snapshot)
     const bounded = budget !== UNLIMITED
-    this.table.hash(this.arena, snapshot, length, kills)
+    this.hash(snapshot, length, kills)
     const { targets } = this.mode
-    if (targets && this.table.isIn(targets.table)) return this.fail(targets.message, this.depth)
-    if (bounded) this.table.hash(this.arena, snapshot, length, kills + 2 * (budget + 256 * (last + 1)))
+    if (targets && this.table.isIn(targets.table)) {
+      this.fail(targets.message, this.depth)
+      return
+    }
+    if (bounded) this.hash(snapshot, length, kills + 2 * (budget + 256 * (last + 1)))
     const known = this.table.add()
-    if (known >= 0 && !this.mode.reduce) return this.meet(known, killed)
-    if (known >= 0) return this.revisit(snapshot, length, kills, last, budget, sleep)
+    if (known >= 0) {
+      if (this.mode.reduce) this.revisit(snapshot, length, kills, last, budget, sleep)
+      else this.meet(known, killed)
+      return
+    }
     const enabled = this.machine.enabled()
     if (!this.inspect(enabled)) return
     if (enabled !== 0 && (this.table.size >= this.limits.maxStates || this.depth >= this.limits.maxDepth)) {
@@ -231,8 +239,8 @@ export class Search {
     frames[frame + F_ESCAPES] = enabled === 0 ? 1 : 0
     frames[frame + F_LAST] = last
     frames[frame + F_BUDGET] = budget
-    // A terminal check may have changed memory.
-    this.at = enabled === 0 ? -1 : this.depth
+    frames[frame + F_MARK] = this.machine.mark()
+    this.at = this.depth
     this.depth++
     if (!this.mode.livelock) return
     if (this.openCount === this.open.length) this.open = grown(this.open)
@@ -296,7 +304,10 @@ export class Search {
     const parent = frame - FRAME
     if (this.mode.livelock) {
       const root = frames[frame + F_LOW] === frames[frame + F_NUMBER]
-      if (root && frames[frame + F_ESCAPES] === 0) return this.reportTrap(frame)
+      if (root && frames[frame + F_ESCAPES] === 0) {
+        this.reportTrap(frame)
+        return
+      }
       if (root) this.closeComponent(frames[frame + F_NUMBER]!)
       if (parent >= 0 && frames[parent + F_MOVE]! < KILL) this.handUp(frame, parent, root)
     }
@@ -334,7 +345,7 @@ export class Search {
 
   /** The component of the top frame has no way out and no end in it. */
   private reportTrap(frame: number): void {
-    this.machine.restore(this.arena, this.frames[frame + F_SNAPSHOT]!)
+    this.goTo(frame)
     const root = this.frames[frame + F_NUMBER]!
     const members = new Set<number>()
     for (let i = this.openCount - 1; i >= 0; i--) {
@@ -360,19 +371,23 @@ export class Search {
     return this.frames[frame + F_SNAPSHOT]! + Math.abs(this.frames[frame + F_LENGTH]!)
   }
 
+  private hash(snapshot: number, length: number, salt: number): void {
+    const { memoryLow, memoryHigh } = this.machine
+    this.table.hash(this.arena, snapshot, length, memoryLow, memoryHigh, salt)
+  }
+
+  private goTo(frame: number): void {
+    this.machine.rollback(this.frames[frame + F_MARK]!)
+    this.machine.restoreThreads(this.arena, this.frames[frame + F_SNAPSHOT]!)
+  }
+
   private saveAt(snapshot: number): number {
-    while (snapshot + this.machine.snapshotBound > this.arena.length) this.arena = grown(this.arena)
-    return this.machine.save(this.arena, snapshot)
+    while (snapshot + this.machine.threadsBound > this.arena.length) this.arena = grown(this.arena)
+    return this.machine.saveThreads(this.arena, snapshot)
   }
 }
 
 export function livelockMessage(machine: Machine): string {
   const stuck = machine.view.threads.filter(({ status }) => status === 'running' || status === 'blocked')
   return `livelock: no schedule lets ${stuck.map(({ name }) => name).join(', ')} finish`
-}
-
-function grown(array: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(array.length * 2)
-  larger.set(array)
-  return larger
 }

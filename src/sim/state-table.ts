@@ -11,10 +11,10 @@ export class StateTable {
   private slots = new Uint32Array(SLOT << 12)
   private mask = (1 << 12) - 1
 
-  /** Hashes `length` words from `at`, and `salt`. */
-  hash(words: Int32Array, at: number, length: number, salt: number): void {
-    let a = 0x9747b28c ^ length
-    let b = 0x3c6ef372 ^ salt
+  /** Hashes `length` words from `at`; `low`, `high` and `salt` stand for what is hashed already. */
+  hash(words: Int32Array, at: number, length: number, low: number, high: number, salt: number): void {
+    let a = low ^ length
+    let b = high ^ salt
     for (let i = at, end = at + length; i < end; i++) {
       const word = words[i]!
       let k = Math.imul(word, 0xcc9e2d51)

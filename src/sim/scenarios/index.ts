@@ -1,0 +1,27 @@
+import type { Scenario } from '../program.ts'
+import { broadcastScenarios } from './broadcast.ts'
+import { laneScenarios } from './lane.ts'
+import { manyScenarios } from './many.ts'
+import { regionScenarios } from './region.ts'
+import { statusScenarios } from './status.ts'
+import { waitingScenarios } from './waiting.ts'
+
+/** Enough for a region, the scratch of three threads, and a few rings. */
+const PAGES = 16
+
+/** All that the model checker explores; a schedule begins with a scenario's name. */
+export const scenarios: readonly Scenario[] = [
+  ...laneScenarios,
+  ...waitingScenarios,
+  ...broadcastScenarios,
+  ...manyScenarios,
+  ...statusScenarios,
+  ...regionScenarios,
+].map((scenario) => ({ pages: PAGES, ...scenario }))
+
+export function scenarioNamed(name: string): Scenario {
+  const found = scenarios.find((scenario) => scenario.name === name)
+  if (found === undefined)
+    throw new Error(`no scenario '${name}'; there are ${scenarios.map((one) => one.name).join(', ')}`)
+  return found
+}

@@ -1,0 +1,44 @@
+// The core for the model checker: the code that ships, with names, and with a bug planted in it if asked.
+
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import asc from 'assemblyscript/asc'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+/**
+ * The Wasm of the `model` target.
+ *
+ * @param {import('./plants.mjs').Plant} [plant]
+ * @returns {Promise<Uint8Array>}
+ */
+export async function assemble(plant) {
+  /** @type {Uint8Array | undefined} */
+  let wasm
+  const { error, stderr } = await asc.main(['--config', 'asconfig.json', '--target', 'model'], {
+    readFile: (name, base) => {
+      const path = join(base === '.' ? root : base, name)
+      if (!existsSync(path)) return null
+      const source = readFileSync(path, 'utf8')
+      return plant ? planted(source, path, plant) : source
+    },
+    writeFile: (name, contents) => {
+      if (name.endsWith('.wasm')) wasm = /** @type {Uint8Array} */ (contents)
+    },
+    listFiles: () => [],
+  })
+  if (error || !wasm) throw new Error(`${error?.message}\n${stderr}`)
+  return wasm
+}
+
+/** A plant that no longer takes root must be noticed. */
+function planted(source, path, { name, changes }) {
+  let changed = source
+  for (const { file, find, replace } of changes) {
+    if (!path.endsWith(join('assembly', file))) continue
+    if (changed.split(find).length !== 2) throw new Error(`plant '${name}': its place in ${file} has gone`)
+    changed = changed.replace(find, () => replace)
+  }
+  return changed
+}

@@ -1,0 +1,231 @@
+// Bugs to plant in the core, each by one change of one line or two of the source. The model checker proves itself on them:
+// every one must be found. `npm run replay -- --list` shows them.
+
+/**
+ * @typedef {{ file: string, find: string, replace: string }} Change
+ * @typedef {{ name: string, what: string, changes: Change[], scenario: string, kills?: 0 | 1 }} Plant
+ */
+
+/** @type {Plant[]} */
+export const plants = [
+  {
+    name: 'missing-revalidation',
+    what: 'a poller keeps its copy without looking whether the writer had come round to it',
+    changes: [
+      {
+        file: 'diode/pollers.ts',
+        find: 'return load64(ring + WIPE_OFFSET) <= position // pairs',
+        replace: 'return true // pairs',
+      },
+    ],
+    scenario: 'broadcast-lapped',
+  },
+  {
+    name: 'publish-before-payload',
+    what: 'the tail moves before the bytes are there',
+    changes: [
+      {
+        file: 'diode/lane-writer.ts',
+        find: `  memory.copy(recordAt(lane, position) + HEADER_BYTES, scratch + SCRATCH_DATA_OFFSET, bytes)
+  publishRecord(lane, position, bytes)
+`,
+        replace: `  publishRecord(lane, position, bytes)
+  memory.copy(recordAt(lane, position) + HEADER_BYTES, scratch + SCRATCH_DATA_OFFSET, bytes)
+`,
+      },
+    ],
+    scenario: 'lane-oldest',
+  },
+  {
+    name: 'intent-after-overwrite',
+    what: 'the writer says what it overwrites when it has done so',
+    changes: [
+      { file: 'diode/lane-writer.ts', find: 'if (isBroadcast(lane)) announce(lane, end)\n', replace: '\n' },
+      {
+        file: 'diode/lane-writer.ts',
+        find: `  publishRecord(lane, position, bytes)
+  return 0
+}
+
+/** Address of`,
+        replace: `  publishRecord(lane, position, bytes)
+  if (isBroadcast(lane)) announce(lane, load<u64>(lane + TAIL_OFFSET) + HEADER_BYTES)
+  return 0
+}
+
+/** Address of`,
+      },
+    ],
+    scenario: 'broadcast-lapped',
+  },
+  {
+    name: 'wait-without-recheck',
+    what: 'the reader looks, and then arms the bell and sleeps',
+    changes: [
+      {
+        file: 'diode/ring.ts',
+        find: `  const word = bellArm(bellOf(ring))
+  const kind = load<u32>(ring + KIND_OFFSET)
+  if (kind == KIND_MANY_TO_ONE) return anyLaneHasRecords(ring) ? 0 : word
+  return hasRecords(ring) || isLeft(ring + WRITER_ROLE_OFFSET) ? 0 : word
+`,
+        replace: `  if (hasRecords(ring) || isLeft(ring + WRITER_ROLE_OFFSET)) return 0
+  return bellArm(bellOf(ring))
+`,
+      },
+    ],
+    scenario: 'bell',
+  },
+  {
+    name: 'ring-before-publish',
+    what: 'the bell rings before the record is published',
+    changes: [
+      {
+        file: 'diode/lane-writer.ts',
+        find: `  store64(lane + TAIL_OFFSET, end) // publishes; pairs with the loads in \`take\` and \`pollerNext\`
+  bellRing(bellOf(lane))
+`,
+        replace: `  bellRing(bellOf(lane))
+  store64(lane + TAIL_OFFSET, end)
+`,
+      },
+    ],
+    scenario: 'bell-stay',
+  },
+  {
+    name: 'wrap-off-by-one-header',
+    what: 'where the tail comes round to the hole, the next header is allowed to lie in it',
+    changes: [
+      {
+        file: 'diode/lane-writer.ts',
+        find: '  if (start >= end) return 0\n',
+        replace: '  if (start + HEADER_BYTES >= end) return 0\n',
+      },
+    ],
+    scenario: 'lane-hole',
+  },
+  {
+    name: 'capacity-off-by-one',
+    what: 'the ring takes one record too many',
+    changes: [
+      {
+        file: 'diode/lane-writer.ts',
+        find: 'return records < capacityOf(lane)',
+        replace: 'return records <= capacityOf(lane)',
+      },
+    ],
+    scenario: 'lane-newest-short',
+  },
+  {
+    name: 'non-atomic-claim',
+    what: 'the reader takes by looking and then moving the head, in two steps',
+    changes: [
+      {
+        file: 'diode/lane-reader.ts',
+        find: '  if (cas64(lane + HEAD_OFFSET, head, end) != head) return TRY_AGAIN\n',
+        replace: `  if (load64(lane + HEAD_OFFSET) != head) return TRY_AGAIN
+  store64(lane + HEAD_OFFSET, end)
+`,
+      },
+    ],
+    scenario: 'lane-oldest',
+  },
+  {
+    name: 'release-before-copy',
+    what: 'the reader lets go of a record and then copies it',
+    changes: [
+      {
+        file: 'diode/lane-reader.ts',
+        find: `  memory.copy(scratch + SCRATCH_DATA_OFFSET, record + HEADER_BYTES, length)
+  release(lane, 1)
+`,
+        replace: `  release(lane, 1)
+  memory.copy(scratch + SCRATCH_DATA_OFFSET, record + HEADER_BYTES, length)
+`,
+      },
+    ],
+    scenario: 'lane-next-lapped',
+  },
+  {
+    name: 'hole-forgotten',
+    what: 'the writer does not mind what the reader has in hand',
+    changes: [
+      {
+        file: 'diode/lane-writer.ts',
+        find: 'store<u64>(lane + HOLE_END_OFFSET, released < now ? now : 0)',
+        replace: 'store<u64>(lane + HOLE_END_OFFSET, 0)',
+      },
+    ],
+    scenario: 'lane-hole-taken',
+  },
+  {
+    name: 'final-overwritten',
+    what: 'working bits are written over a final status',
+    changes: [{ file: 'sync/status.ts', find: '    if (isFinal(word)) return false\n', replace: '' }],
+    scenario: 'status',
+  },
+  {
+    name: 'granule-taken-twice',
+    what: 'the allocator looks and then takes, in two steps',
+    changes: [
+      {
+        file: 'region/granules.ts',
+        find: '  if (cas64(entryOf(first), FREE, entry(BUILDING, token, generation)) != FREE) return 0\n',
+        replace: `  if (load64(entryOf(first)) != FREE) return 0
+  store64(entryOf(first), entry(BUILDING, token, generation))
+`,
+      },
+    ],
+    scenario: 'region-makers',
+  },
+  {
+    name: 'run-freed-from-its-front',
+    what: 'a thread that dies while it frees a run leaves tails that nobody owns (found by the checker)',
+    changes: [
+      {
+        file: 'region/granules.ts',
+        find: '  while (end > first) store64(entryOf(--end), FREE)\n',
+        replace: `  for (let granule = first + 1; granule < end; granule++) store64(entryOf(granule), FREE)
+  store64(entryOf(first), FREE)
+`,
+      },
+    ],
+    scenario: 'region-burial',
+    kills: 1,
+  },
+  {
+    name: 'joining-unannounced',
+    what: 'a thread writes its member word into a ring that may be gone',
+    changes: [
+      { file: 'region/members.ts', find: '  store64(joining, handleOf(address, generation))\n', replace: '' },
+    ],
+    scenario: 'region-join-while-leaving',
+  },
+  {
+    name: 'memberless-ring-left',
+    what: 'a thread that dies between striking itself off and freeing the ring leaves it for ever (found by the checker)',
+    changes: [
+      {
+        file: 'region/reaper.ts',
+        find: '      retireIfEmpty(address, generation, by) // it may',
+        replace: '      // it may',
+      },
+    ],
+    scenario: 'region-makers',
+    kills: 1,
+  },
+  {
+    name: 'lane-given-twice',
+    what: 'two writers take one lane',
+    changes: [
+      {
+        file: 'diode/roles.ts',
+        find: '    if (cas64(role, held, who) == held) return 1\n',
+        replace: `    store64(role, who)
+    return 1
+`,
+      },
+    ],
+    scenario: 'many-join-last',
+  },
+]
