@@ -9,7 +9,14 @@ import { installed, say } from './cache.mjs'
 
 const sparticuz = { name: '@sparticuz/chromium', version: '153.0.0' }
 
-const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome', 'chrome.exe']
+const names = [
+  'chromium',
+  'chromium-browser',
+  'google-chrome',
+  'google-chrome-stable',
+  'chrome',
+  'chrome.exe',
+]
 const apps = ['/Applications/Google Chrome.app/Contents/MacOS/Google Chrome']
 
 // A new profile and no talk with the outside: the page under test is all that runs.
@@ -30,7 +37,9 @@ export function ensureBrowser() {
     if (existsSync(process.env.CHROME_PATH)) return process.env.CHROME_PATH
     throw new Error(`CHROME_PATH names no file: ${process.env.CHROME_PATH}`)
   }
-  const onPath = (process.env.PATH ?? '').split(delimiter).flatMap((dir) => names.map((name) => join(dir, name)))
+  const onPath = (process.env.PATH ?? '')
+    .split(delimiter)
+    .flatMap((dir) => names.map((name) => join(dir, name)))
   const found = [...onPath, ...apps, chromium.executablePath()].find((path) => path && existsSync(path))
   return found ?? fromNpm()
 }
@@ -59,7 +68,8 @@ function unpack(dir) {
 export async function launchBrowser() {
   const executablePath = ensureBrowser()
   const profile = mkdtempSync(join(tmpdir(), 'spillway-chromium-'))
-  const removeProfile = () => rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
+  const removeProfile = () =>
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
   try {
     const options = { executablePath, headless: true, args: flags, chromiumSandbox: false, timeout: 60_000 }
     const context = await chromium.launchPersistentContext(profile, options)

@@ -2,7 +2,16 @@
 // `--if-stale` leaves out what has not changed since the last build.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
@@ -28,7 +37,12 @@ async function main() {
   const stamp = ifStale ? readStamp() : {}
   const did = []
 
-  const wasm = hashOf(['assembly', 'asconfig.json', 'tools/build.mjs', 'node_modules/assemblyscript/package.json'])
+  const wasm = hashOf([
+    'assembly',
+    'asconfig.json',
+    'tools/build.mjs',
+    'node_modules/assemblyscript/package.json',
+  ])
   if (stamp.wasm !== wasm || !Object.values(wasmTargets).every((path) => existsSync(path))) {
     await Promise.all(Object.keys(wasmTargets).map(compileWasm))
     checkRelease(readFileSync(wasmTargets.release))
@@ -71,9 +85,13 @@ function checkRelease(bytes) {
           'Look for a string, a StaticArray, a throw, an assert or a bounds-checked index in assembly/.',
       )
   }
-  const imports = WebAssembly.Module.imports(new WebAssembly.Module(bytes)).map((i) => `${i.module}.${i.name}`)
+  const imports = WebAssembly.Module.imports(new WebAssembly.Module(bytes)).map(
+    (i) => `${i.module}.${i.name}`,
+  )
   if (imports.join() !== 'env.memory')
-    fail(`build/core.wasm must import env.memory and nothing else; it imports: ${imports.join(', ') || 'nothing'}`)
+    fail(
+      `build/core.wasm must import env.memory and nothing else; it imports: ${imports.join(', ') || 'nothing'}`,
+    )
 }
 
 /** The ids of the sections of a Wasm binary, in their order. */
@@ -103,7 +121,9 @@ function wasmModule(bytes) {
 /** What package.json promises under `exports`, and the source each file is made from. */
 function entriesFromExports() {
   const { exports } = JSON.parse(readFileSync(at('package.json'), 'utf8'))
-  const targets = Object.values(exports).flatMap((target) => (typeof target === 'string' ? [target] : Object.values(target)))
+  const targets = Object.values(exports).flatMap((target) =>
+    typeof target === 'string' ? [target] : Object.values(target),
+  )
   const modules = [...new Set(targets)].filter((target) => /^\.\/dist\/.*\.js$/.test(target))
   return modules.map((output) => ({
     output: output.slice(2),
@@ -125,7 +145,8 @@ async function buildDist(entries) {
   renameSync(nextDist, dist)
   rmSync(previous, { recursive: true, force: true })
   if (types.code !== 0) fail(`the declarations could not be made (dist has the JavaScript):\n${types.output}`)
-  if (missing.length > 0) fail(`package.json exports what has no source (dist has the rest): ${missing.join(', ')}`)
+  if (missing.length > 0)
+    fail(`package.json exports what has no source (dist has the rest): ${missing.join(', ')}`)
 }
 
 async function bundle(entryPoints) {
@@ -154,7 +175,13 @@ async function bundle(entryPoints) {
 }
 
 function declarations() {
-  return node([at('node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json', '--outDir', nextDist])
+  return node([
+    at('node_modules', 'typescript', 'bin', 'tsc'),
+    '-p',
+    'tsconfig.build.json',
+    '--outDir',
+    nextDist,
+  ])
 }
 
 // ---- helpers -----------------------------------------------------------------------------------------
@@ -172,7 +199,9 @@ function node(args) {
 function filesIn(path) {
   if (!existsSync(path)) return []
   const entries = readdirSync(path, { withFileTypes: true, recursive: true })
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
   return files.sort()
 }
 
@@ -181,7 +210,8 @@ function hashOf(paths) {
   const hash = createHash('sha256')
   for (const path of paths) {
     const files = existsSync(at(path)) && !/\.\w+$/.test(path) ? filesIn(at(path)) : [at(path)]
-    for (const file of files) hash.update(relative(root, file)).update(existsSync(file) ? readFileSync(file) : '-')
+    for (const file of files)
+      hash.update(relative(root, file)).update(existsSync(file) ? readFileSync(file) : '-')
   }
   return hash.digest('hex')
 }

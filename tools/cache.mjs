@@ -33,7 +33,15 @@ export function installed(group, name, version, finish = () => {}) {
 }
 
 function npmInstall(prefix, spec) {
-  const args = ['install', '--prefix', prefix, '--no-package-lock', '--ignore-scripts', '--loglevel=error', spec]
+  const args = [
+    'install',
+    '--prefix',
+    prefix,
+    '--no-package-lock',
+    '--ignore-scripts',
+    '--loglevel=error',
+    spec,
+  ]
   const run = spawnSync('npm', args, {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -122,25 +122,60 @@ export const plants = [
     changes: [
       {
         file: 'diode/lane-reader.ts',
-        find: '  if (cas64(lane + HEAD_OFFSET, head, end) != head) return TRY_AGAIN\n',
-        replace: `  if (load64(lane + HEAD_OFFSET) != head) return TRY_AGAIN
-  store64(lane + HEAD_OFFSET, end)
+        find: '  if (cas64(lane + HEAD_OFFSET, head, end) != head) {\n',
+        replace: `  if (load64(lane + HEAD_OFFSET) == head) store64(lane + HEAD_OFFSET, end)
+  else {
 `,
       },
     ],
     scenario: 'lane-oldest',
   },
   {
-    name: 'release-before-copy',
-    what: 'the reader lets go of a record and then copies it',
+    name: 'grant-said-too-late',
+    what: 'the writer moves the head for a reader, and then says how far',
+    changes: [
+      {
+        file: 'diode/lane-writer.ts',
+        find: `  store<u64>(lane + GRANT_END_OFFSET, end) // published by the CAS
+  const seen = cas64(lane + HEAD_OFFSET, head | TAKING, end)
+`,
+        replace: `  const seen = cas64(lane + HEAD_OFFSET, head | TAKING, end)
+  store<u64>(lane + GRANT_END_OFFSET, end)
+`,
+      },
+    ],
+    scenario: 'lane-full',
+  },
+  {
+    name: 'taking-not-minded',
+    what: 'the writer drops the record that a reader has said it is taking',
+    changes: [
+      {
+        file: 'diode/lane-writer.ts',
+        find: '  else if (seen == (head | TAKING)) leaveToReader(lane, head, next, (length & SKIP) != 0)\n',
+        replace: `  else if (seen == (head | TAKING)) {
+    if (cas64(lane + HEAD_OFFSET, seen, next | TAKING) == seen) store<u64>(lane + SEEN_HEAD_OFFSET, next)
+  }
+`,
+      },
+    ],
+    scenario: 'lane-full',
+  },
+  {
+    name: 'copy-after-taking',
+    what: 'the reader moves the head over a record, as if it had copied it, and then copies it',
     changes: [
       {
         file: 'diode/lane-reader.ts',
         find: `  memory.copy(scratch + SCRATCH_DATA_OFFSET, record + HEADER_BYTES, length)
-  release(lane, 1)
-`,
-        replace: `  release(lane, 1)
-  memory.copy(scratch + SCRATCH_DATA_OFFSET, record + HEADER_BYTES, length)
+  const end = after(lane, head`,
+        replace: '  const end = after(lane, head',
+      },
+      {
+        file: 'diode/lane-reader.ts',
+        find: '  store<u64>(lane + NEXT_INDEX_OFFSET, index + 1)\n',
+        replace: `  memory.copy(scratch + SCRATCH_DATA_OFFSET, record + HEADER_BYTES, length)
+  store<u64>(lane + NEXT_INDEX_OFFSET, index + 1)
 `,
       },
     ],

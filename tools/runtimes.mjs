@@ -41,7 +41,9 @@ export function ensureRuntime(name) {
     const run = spawnSync(path, ['--version'], { encoding: 'utf8', timeout: 30_000 })
     if (run.status === 0 && run.stdout.includes(version)) return { name, version, path, args: runArgs[name] }
   }
-  throw new Error(`${name} ${version} has no binary that runs on ${process.platform}-${process.arch}: ${tried}`)
+  throw new Error(
+    `${name} ${version} has no binary that runs on ${process.platform}-${process.arch}: ${tried}`,
+  )
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -15,6 +15,9 @@ const checks = {
   tsc: [bin('typescript', 'bin', 'tsc'), '--noEmit'],
 }
 
+/** No project takes nearly as long; one that does hangs. */
+const LONGEST_MS = 15 * 60_000
+
 const sum = { passed: 0, failed: 0, skipped: 0 }
 process.exitCode = 1
 await main()
@@ -68,7 +71,9 @@ async function runProject(name) {
 
 function countsOf(report) {
   try {
-    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(readFileSync(report, 'utf8'))
+    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(
+      readFileSync(report, 'utf8'),
+    )
     return { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests + numTodoTests }
   } catch {
     return { passed: 0, failed: 1, skipped: 0 }
@@ -77,11 +82,32 @@ function countsOf(report) {
 
 function node(args) {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
+    const isGroup = process.platform !== 'win32'
+    const child = spawn(process.execPath, args, {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      detached: isGroup,
+    })
+    // A thread that hangs inside Wasm hears no timeout of vitest's, and a process of its pool that hangs outlives it.
+    const stop = () => (isGroup ? process.kill(-child.pid, 'SIGKILL') : child.kill('SIGKILL'))
+    const timer = setTimeout(() => {
+      console.error(`stopped after ${LONGEST_MS / 60_000} minutes: ${args.slice(0, 4).join(' ')}`)
+      stop()
+    }, LONGEST_MS)
+    const interrupted = () => {
+      stop()
+      process.exit(130)
+    }
+    for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, interrupted)
+    const end = (code) => {
+      clearTimeout(timer)
+      for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, interrupted)
+      resolve(code ?? 1)
+    }
     child.on('error', (error) => {
       console.error(error.message)
-      resolve(1)
+      end(1)
     })
-    child.on('close', (code) => resolve(code ?? 1))
+    child.on('close', end)
   })
 }

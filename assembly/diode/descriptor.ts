@@ -36,6 +36,7 @@
 // Positions are 64-bit byte counts that never wrap; a position's place is `data + (position & mask)`. One that a record
 // ran over into the overhang is rounded up to the start of the next lap.
 
+import { load64 } from '../atomics'
 import { CACHE_LINE } from '../layout'
 
 export const POLICY_OFFSET: usize = 8
@@ -59,8 +60,9 @@ export const CLAIM_BYTES_OFFSET: usize = 168 // u32 its bytes + 1; 0: none is op
 export const DROPPED_OFFSET: usize = 176 //    u64
 export const OVERSIZE_OFFSET: usize = 184 //   u64
 export const WIPE_OFFSET: usize = 192 //       u64 one-to-many: what lies below may be overwritten already
+export const GRANT_END_OFFSET: usize = 200 //  u64 where what it last left to the reader ends
 
-export const HEAD_OFFSET: usize = 256 //       u64 the oldest record that nobody has taken
+export const HEAD_OFFSET: usize = 256 //       u64 the oldest record that nobody has taken; bit 0: TAKING
 
 export const RELEASED_OFFSET: usize = 384 //   u64 the reader needs nothing below, once it holds nothing
 export const NEXT_INDEX_OFFSET: usize = 392 // u64 index of the record it expects next
@@ -97,6 +99,11 @@ export const SUM_OFFSET: usize = 8
 export const LENGTH_OFFSET: usize = 12
 export const SKIP: u32 = 0x80000000
 
+/** Set in the head by a reader that is taking from there: the writer no longer drops that record, but leaves it to the reader. */
+export const TAKING: u64 = 1
+/** How many records the writer leaves to a reader at most. */
+export const GRANT_RECORDS: u32 = 32
+
 export const DROP_OLDEST: u32 = 0
 export const DROP_NEWEST: u32 = 1
 
@@ -114,6 +121,8 @@ if (WRITER_ROLE_OFFSET - RELEASED_OFFSET < <usize>CACHE_LINE) ERROR('reader and 
 @inline export function recordAt(lane: usize, position: u64): usize {
   return <usize>load<u32>(lane + DATA_OFFSET) + <usize>(position & maskOf(lane))
 }
+/** The oldest record that nobody has taken. */
+@inline export function headOf(lane: usize): u64 { return load64(lane + HEAD_OFFSET) & ~TAKING }
 /** What a record of so many payload bytes takes up. */
 @inline export function footprint(bytes: u32): u32 { return (HEADER_BYTES + bytes + 7) & ~7 }
 

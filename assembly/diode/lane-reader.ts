@@ -1,7 +1,7 @@
 // The reading side of a lane: takes records out of the ring into its hand, and lets go of them when they are read.
 // The writer's half of the argument stands in lane-writer.ts.
 
-import { cas64, load64, store64 } from '../atomics'
+import { and64, cas64, load64, or64, store64 } from '../atomics'
 import { EMPTY, ENDED, INVALID, IN_PLACE, STALE } from '../codes'
 import {
   KIND_ONE_TO_ONE, MAILBOX_ADDRESS_OFFSET, MAILBOX_LANE_OFFSET, MAILBOX_LENGTH_OFFSET, MAILBOX_MISSED_OFFSET,
@@ -10,9 +10,9 @@ import {
 import { isKind } from '../region/granules'
 import { scratchOf } from '../region/threads'
 import {
-  BATCH_AT_OFFSET, BATCH_BYTES_OFFSET, BATCH_END_OFFSET, HEADER_BYTES, HEAD_OFFSET, INDEX_OFFSET, IN_HAND_OFFSET,
-  LENGTH_OFFSET, NEXT_INDEX_OFFSET, READ_OFFSET, RELEASED_OFFSET, SKIP, TAIL_OFFSET, WRITER_ROLE_OFFSET, after,
-  capacityBytesOf, footprint, maskOf, recordAt,
+  BATCH_AT_OFFSET, BATCH_BYTES_OFFSET, BATCH_END_OFFSET, DROP_NEWEST, GRANT_END_OFFSET, HEADER_BYTES, HEAD_OFFSET,
+  INDEX_OFFSET, IN_HAND_OFFSET, LENGTH_OFFSET, NEXT_INDEX_OFFSET, READ_OFFSET, RELEASED_OFFSET, SKIP, TAIL_OFFSET, TAKING,
+  WRITER_ROLE_OFFSET, after, capacityBytesOf, footprint, headOf, maskOf, policyOf, recordAt,
 } from './descriptor'
 import { isLeft } from './roles'
 
@@ -22,54 +22,75 @@ import { isLeft } from './roles'
 
 /** Whether there is something to read. */
 @inline export function hasRecords(lane: usize): bool {
-  return !handIsEmpty(lane) || load64(lane + TAIL_OFFSET) != load64(lane + HEAD_OFFSET)
+  return !handIsEmpty(lane) || load64(lane + TAIL_OFFSET) != headOf(lane)
 }
 
-const TRY_AGAIN: i32 = -1
+const TRY_AGAIN: i32 = i32.MIN_VALUE
 
 /**
  * Takes up to `limit` records into the (empty) hand, as many as lie in one stretch and cost the ring no capacity. Answers
- * how many; tells the mailbox how many were missed before them.
+ * how many; tells the mailbox how many were missed before them. It may be more, when the writer could not wait.
  */
 function take(lane: usize, limit: u32, scratch: usize): u32 {
   let records: i32
   do {
     records = tryToTake(lane, limit, scratch)
-  } while (records == TRY_AGAIN) // the writer overwrote the oldest under our eyes: it made progress
+  } while (records == TRY_AGAIN) // a skip lay at the head
   return records
 }
 
+/**
+ * A ring that is full all the time moves its head at every record, and a reader that first looked how much to take, and then
+ * moved the head by CAS, would hardly ever succeed. So it first sets TAKING in the head, which cannot fail. From then on the
+ * writer drops nothing. If it needs the room before the reader has moved the head, it moves it itself, over a few records
+ * that are then the reader's (`leaveToReader`): the reader's CAS fails, and it finds in `grant end` what it has been left.
+ * Neither waits for the other.
+ */
 function tryToTake(lane: usize, limit: u32, scratch: usize): i32 {
-  const tail = load64(lane + TAIL_OFFSET) // before the head, or a writer that laps us between shows head > tail
-  const head = load64(lane + HEAD_OFFSET)
-  if (head == tail) return 0
-  // Where memory is spoiled nothing may hang: a tail is never behind a head for long.
-  if (head > tail) return load64(lane + TAIL_OFFSET) == tail ? 0 : TRY_AGAIN
+  if (load64(lane + TAIL_OFFSET) == headOf(lane)) return 0
+  const isContended = policyOf(lane) != DROP_NEWEST // else the writer never moves the head
+  const head = isContended ? or64(lane + HEAD_OFFSET, TAKING) & ~TAKING : load64(lane + HEAD_OFFSET)
+  const tail = load64(lane + TAIL_OFFSET)
+  let end = endOfStretch(lane, head, tail, limit)
+  if (!isContended) store64(lane + HEAD_OFFSET, end)
+  else if (cas64(lane + HEAD_OFFSET, head | TAKING, end) != (head | TAKING)) {
+    end = load<u64>(lane + GRANT_END_OFFSET) // published by the CAS in `leaveToReader`
+  }
+  if (end == head) return 0
   const first = recordAt(lane, head)
-  const length = load<u32>(first + LENGTH_OFFSET)
-  if ((length & SKIP) != 0) {
-    const behind = head + (length & ~SKIP)
-    // No record is taken by this, but `released` must not stay before a skip: the writer would take it for the hand.
-    if (cas64(lane + HEAD_OFFSET, head, behind) == head) store64(lane + RELEASED_OFFSET, behind)
+  if ((load<u32>(first + LENGTH_OFFSET) & SKIP) != 0) {
+    store64(lane + RELEASED_OFFSET, end) // must not stay before a skip: the writer would take it for the hand
     return TRY_AGAIN
   }
+  const records = recordsBetween(lane, head, end)
   const index = load<u64>(first + INDEX_OFFSET)
-  let end = head
-  let records: u32 = 0
-  let next: u64
-  while (records < limit && end < tail && (next = nextInStretch(lane, head, end, tail)) != 0) {
-    end = next
-    records++
-  }
-  if (records == 0) return load64(lane + HEAD_OFFSET) == head ? 0 : TRY_AGAIN // unchanged, so spoiled
-  // Until here the writer may have overwritten what we looked at. If so it has moved the head, and the CAS fails;
-  // if not, all that we saw was true. Pairs with the CAS in `dropOldest`.
-  if (cas64(lane + HEAD_OFFSET, head, end) != head) return TRY_AGAIN
   store<u64>(lane + BATCH_AT_OFFSET, head)
   store<u32>(lane + IN_HAND_OFFSET, records)
   store<u64>(lane + BATCH_END_OFFSET, end)
   store<f64>(scratch + MAILBOX_MISSED_OFFSET, <f64>(index - load<u64>(lane + NEXT_INDEX_OFFSET)))
   store<u64>(lane + NEXT_INDEX_OFFSET, index)
+  return records
+}
+
+/** Where up to `limit` records end that lie behind one another from `head` on, or the skip that lies there. */
+function endOfStretch(lane: usize, head: u64, tail: u64, limit: u32): u64 {
+  if (head >= tail) return head
+  const length = load<u32>(recordAt(lane, head) + LENGTH_OFFSET)
+  if ((length & SKIP) != 0) return head + (length & ~SKIP)
+  let end = head
+  let next: u64
+  for (let records: u32 = 0; records < limit && end < tail; records++) {
+    if ((next = nextInStretch(lane, head, end, tail)) == 0) break
+    end = next
+  }
+  return end
+}
+
+function recordsBetween(lane: usize, head: u64, end: u64): u32 {
+  let records: u32 = 0
+  for (let at = head; at < end; records++) {
+    at = after(lane, at, footprint(load<u32>(recordAt(lane, at) + LENGTH_OFFSET)))
+  }
   return records
 }
 
@@ -103,11 +124,42 @@ export function release(lane: usize, records: u32): void {
 
 /** A new reader after one that left or died: what that one had in hand is lost with it, and counted as missed. */
 export function readerTakesOver(lane: usize): void {
-  const head = load64(lane + HEAD_OFFSET)
+  const head = and64(lane + HEAD_OFFSET, ~TAKING) & ~TAKING // one that died in `take`
   store<u32>(lane + IN_HAND_OFFSET, 0)
   store<u64>(lane + BATCH_AT_OFFSET, head)
   store<u64>(lane + BATCH_END_OFFSET, head)
   store64(lane + RELEASED_OFFSET, head)
+}
+
+/**
+ * The short way for one record, while the writer leaves the head alone: copy first, then move the head over it. That it stood
+ * still proves the copy whole. TRY_AGAIN when it did not, or for what is no short record.
+ *
+ * `released` goes ahead of the head here, by a plain store: the hand is empty, so nothing depends on it, and the CAS publishes it.
+ */
+function tryToCopy(lane: usize, scratch: usize): i32 {
+  const tail = load64(lane + TAIL_OFFSET)
+  const head = load64(lane + HEAD_OFFSET) // never TAKING: only this reader sets it, and takes it away before it goes on
+  if (head == tail) return EMPTY
+  const record = recordAt(lane, head)
+  const length = load<u32>(record + LENGTH_OFFSET)
+  // A skip, a long one, or overwritten under our eyes: then the length may be anything.
+  if (head > tail || length > SCRATCH_BYTES || length > capacityBytesOf(lane)) return TRY_AGAIN
+  const index = load<u64>(record + INDEX_OFFSET)
+  memory.copy(scratch + SCRATCH_DATA_OFFSET, record + HEADER_BYTES, length)
+  const end = after(lane, head, footprint(length))
+  // Before the head, or the writer would take this record for one in hand. Pairs with the load in `noteTaken`.
+  store<u64>(lane + RELEASED_OFFSET, end)
+  if (cas64(lane + HEAD_OFFSET, head, end) != head) {
+    store<u64>(lane + RELEASED_OFFSET, head) // `end` may be made of an overwritten length, and lie ahead of what is taken next
+    return TRY_AGAIN
+  }
+  store<f64>(scratch + MAILBOX_MISSED_OFFSET, <f64>(index - load<u64>(lane + NEXT_INDEX_OFFSET)))
+  store<u64>(lane + NEXT_INDEX_OFFSET, index + 1)
+  store<u64>(lane + READ_OFFSET, load<u64>(lane + READ_OFFSET) + 1)
+  store<u64>(lane + BATCH_AT_OFFSET, end)
+  store<u64>(lane + BATCH_END_OFFSET, end)
+  return length
 }
 
 /**
@@ -116,7 +168,11 @@ export function readerTakesOver(lane: usize): void {
  */
 export function nextFrom(lane: usize, scratch: usize): i32 {
   store<f64>(scratch + MAILBOX_MISSED_OFFSET, 0)
-  if (handIsEmpty(lane) && take(lane, 1, scratch) == 0) return EMPTY
+  if (handIsEmpty(lane)) {
+    const copied = tryToCopy(lane, scratch)
+    if (copied != TRY_AGAIN) return copied
+    if (take(lane, 1, scratch) == 0) return EMPTY
+  }
   const record = recordAt(lane, load<u64>(lane + BATCH_AT_OFFSET))
   const length = load<u32>(record + LENGTH_OFFSET)
   if (length > SCRATCH_BYTES) {

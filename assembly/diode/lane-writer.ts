@@ -18,8 +18,9 @@
 // hand lie in [max(a, released), b), since the reader releases a batch before it takes another, and `released` is
 // read after the head.
 //
-// Why exactly the oldest are lost. Both sides move the head by CAS from the value they saw, a whole record (the writer)
-// or batch (the reader) at a time; positions never repeat, so a CAS that succeeds proves that nobody came between.
+// Why exactly the oldest are lost. Both sides move the head by CAS from the value they saw, over whole records; positions
+// never repeat, so a CAS that succeeds proves that nobody came between. A reader that finds the head moved under its TAKING
+// knows by whom: the writer alone does that, and only to leave it what lies there.
 //
 // One-to-many has no hole: its pollers take nothing, they copy and then validate (see one-to-many.ts). There the
 // writer announces in `wipe` how far it may have overwritten, before it does.
@@ -33,10 +34,11 @@ import { isLive } from '../region/granules'
 import { scratchOf } from '../region/threads'
 import { bellRing } from '../sync/bell'
 import {
-  BATCH_BYTES_OFFSET, CLAIM_AT_OFFSET, CLAIM_BYTES_OFFSET, DROPPED_OFFSET, DROP_NEWEST, HEADER_BYTES, HEAD_OFFSET,
+  BATCH_BYTES_OFFSET, CLAIM_AT_OFFSET, CLAIM_BYTES_OFFSET, DROPPED_OFFSET, DROP_NEWEST, GRANT_END_OFFSET, GRANT_RECORDS,
+  HEADER_BYTES, HEAD_OFFSET,
   HOLE_END_OFFSET, HOLE_START_OFFSET, INDEX_OFFSET, LENGTH_OFFSET, OVERSIZE_OFFSET, RELEASED_OFFSET, SEEN_HEAD_OFFSET,
-  SKIP, SUM_OFFSET, TAIL_OFFSET, WIPE_OFFSET, after, bellOf, capacityBytesOf, capacityOf, footprint, maskOf, policyOf,
-  recordAt,
+  SKIP, SUM_OFFSET, TAIL_OFFSET, TAKING, WIPE_OFFSET, after, bellOf, capacityBytesOf, capacityOf, footprint, headOf, maskOf,
+  policyOf, recordAt,
 } from './descriptor'
 import { slowestHead } from './pollers'
 
@@ -147,15 +149,44 @@ function hasRoom(lane: usize, bytes: u32): bool {
  *    b [c d]      the head goes over b by CAS: from here on b is lost, and c's index tells the reader so
  *    b [c d e]    e is written where there is room, b's place last
  *
- * If the CAS fails the reader has just taken b, and perhaps more: there may be room now.
+ * If the CAS fails the reader has just taken b, and perhaps more, or says that it is about to: either way there is room now.
  */
 function dropOldest(lane: usize): void {
   const head = seenHead(lane)
   const length = load<u32>(recordAt(lane, head) + LENGTH_OFFSET)
   const next = (length & SKIP) != 0 ? head + (length & ~SKIP) : after(lane, head, footprint(length))
   const seen = cas64(lane + HEAD_OFFSET, head, next) // pairs with the CAS in `take` and the load in `pollerNext`
-  if (seen != head) noteTaken(lane, head, seen)
-  else store<u64>(lane + SEEN_HEAD_OFFSET, next)
+  if (seen == head) store<u64>(lane + SEEN_HEAD_OFFSET, next)
+  else if (seen == (head | TAKING)) leaveToReader(lane, head, next, (length & SKIP) != 0)
+  else noteTaken(lane, head, seen & ~TAKING)
+}
+
+/**
+ * The reader has said that it takes from here, but not yet how much: the writer needs the room, and says it. What lies at the head
+ * (a record or a skip) ends at `next`; behind a record, more may go with it.
+ */
+function leaveToReader(lane: usize, head: u64, next: u64, isSkip: bool): void {
+  const end = isSkip ? next : endOfGrant(lane, head, next)
+  store<u64>(lane + GRANT_END_OFFSET, end) // published by the CAS
+  const seen = cas64(lane + HEAD_OFFSET, head | TAKING, end)
+  if (seen == head) return // a new reader has taken over from one that died here
+  noteTaken(lane, head, seen == (head | TAKING) ? end : seen & ~TAKING)
+}
+
+/** A batch, so that a reader that keeps meeting the writer here gets on: a few records, in one stretch, within the slack. */
+function endOfGrant(lane: usize, head: u64, next: u64): u64 {
+  const tail = load<u64>(lane + TAIL_OFFSET)
+  const mask = maskOf(lane)
+  const most = head + load<u32>(lane + BATCH_BYTES_OFFSET)
+  let end = next
+  for (let records: u32 = 1; records < GRANT_RECORDS && end < tail && (end & mask) != 0; records++) {
+    const length = load<u32>(recordAt(lane, end) + LENGTH_OFFSET)
+    if ((length & SKIP) != 0) break
+    const further = after(lane, end, footprint(length))
+    if (further > most) break
+    end = further
+  }
+  return end
 }
 
 /** The reader has moved the head from `was` to `now`: what it has in hand lies between. */
@@ -168,7 +199,7 @@ function noteTaken(lane: usize, was: u64, now: u64): void {
 
 function lookAtHead(lane: usize): bool {
   const was = seenHead(lane)
-  const now = load64(lane + HEAD_OFFSET) // pairs with the CAS in `take`
+  const now = headOf(lane) // pairs with the CAS in `take`
   if (now == was) return false
   noteTaken(lane, was, now)
   return true

@@ -13,9 +13,9 @@ import { KIND_MANY_TO_ONE, KIND_OFFSET, KIND_ONE_TO_MANY, MAILBOX_STATS_OFFSET }
 import { isKind, isLive } from '../region/granules'
 import { isAlive, scratchOf } from '../region/threads'
 import {
-  BATCH_AT_OFFSET, DROPPED_OFFSET, HEAD_OFFSET, INDEX_OFFSET, IN_HAND_OFFSET, LENGTH_OFFSET, MAX_POLLERS, NEXT_INDEX_OFFSET, OVERSIZE_OFFSET,
-  POLLER_NEXT_INDEX_OFFSET, POLLER_OWNER_OFFSET, POLLER_POSITION_OFFSET, POLLER_READ_OFFSET, POLLER_START_OFFSET, READ_OFFSET, SUM_OFFSET,
-  TAIL_OFFSET, after, footprint, recordAt,
+  BATCH_AT_OFFSET, DROPPED_OFFSET, HEAD_OFFSET, INDEX_OFFSET, IN_HAND_OFFSET, LENGTH_OFFSET, MAX_POLLERS,
+  NEXT_INDEX_OFFSET, OVERSIZE_OFFSET, POLLER_NEXT_INDEX_OFFSET, POLLER_OWNER_OFFSET, POLLER_POSITION_OFFSET,
+  POLLER_READ_OFFSET, POLLER_START_OFFSET, READ_OFFSET, SUM_OFFSET, TAIL_OFFSET, TAKING, after, footprint, recordAt,
 } from './descriptor'
 import { isLane } from './lane-writer'
 import { isLaneHandle, laneAt } from './many-to-one'
@@ -34,13 +34,13 @@ const LANES: usize = 56
   store<f64>(out + field, load<f64>(out + field) + <f64>amount)
 }
 
-/** Index and sum at a cursor, as they were at one moment: the header is good while the cursor stays. */
+/** Index or sum at a cursor (positions are even: TAKING is no part of one), good because the cursor has stayed. */
 function headerAt(lane: usize, cursor: usize, field: usize): u64 {
   while (true) {
-    const position = load64(lane + cursor)
+    const position = load64(lane + cursor) & ~TAKING
     const record = recordAt(lane, position)
     const value = field == INDEX_OFFSET ? load<u64>(record + INDEX_OFFSET) : <u64>load<u32>(record + SUM_OFFSET)
-    if (load64(lane + cursor) == position) return value
+    if ((load64(lane + cursor) & ~TAKING) == position) return value
   }
 }
 

@@ -24,7 +24,8 @@ export const variants = {
     const encoder = new TextEncoder()
     const view = new Uint8Array(new SharedArrayBuffer(65536))
     const result = await timeBursts(() => encoder.encodeInto(LINE, view), sizes(scale))
-    if (new TextDecoder().decode(view.slice(0, LINE.length)) !== LINE) throw new Error('encodeInto wrote something else')
+    if (new TextDecoder().decode(view.slice(0, LINE.length)) !== LINE)
+      throw new Error('encodeInto wrote something else')
     return result
   },
 

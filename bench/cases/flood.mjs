@@ -20,7 +20,10 @@ export const variants = {
 
 async function flood(topology, writers, count, { work = 0, policy = 'drop-oldest' } = {}) {
   let missed = 0
-  const ring = new topologies[topology](CAPACITY, (records) => (missed += records), { recordBytes: BYTES, policy })
+  const ring = new topologies[topology](CAPACITY, (records) => (missed += records), {
+    recordBytes: BYTES,
+    policy,
+  })
   const gate = new Int32Array(new SharedArrayBuffer(8))
   const started = []
   for (let id = 0; id < writers; id++) {
@@ -37,7 +40,8 @@ async function flood(topology, writers, count, { work = 0, policy = 'drop-oldest
     read++
     const number = record[0] | (record[1] << 8) | (record[2] << 16)
     const id = record[3]
-    if (!isWhole(record, BYTES) || number < next[id]) failure ||= `record ${number} of writer ${id} came after ${next[id]}`
+    if (!isWhole(record, BYTES) || number < next[id])
+      failure ||= `record ${number} of writer ${id} came after ${next[id]}`
     skipped += number - next[id]
     next[id] = number + 1
     for (let i = 0; i < work; i++) digest.value = (digest.value * 31 + record[i]) | 0
@@ -67,10 +71,17 @@ async function flood(topology, writers, count, { work = 0, policy = 'drop-oldest
     throw new Error(`offered ${offered}, the ledger says ${stats.offered}, ${stats.written} written`)
   }
   if (read + missed !== offered || stats.read !== read || stats.missed !== missed || skipped !== missed) {
-    throw new Error(`offered ${offered}: read ${read}, told of ${missed}, ${skipped} not seen, ${JSON.stringify(stats)}`)
+    throw new Error(
+      `offered ${offered}: read ${read}, told of ${missed}, ${skipped} not seen, ${JSON.stringify(stats)}`,
+    )
   }
   const seconds = (until - from) / 1000
-  return { rate: readUntil / seconds / 1e6, offeredRate: offered / seconds / 1e6, loss: missed / offered, checked: read }
+  return {
+    rate: readUntil / seconds / 1e6,
+    offeredRate: offered / seconds / 1e6,
+    loss: missed / offered,
+    checked: read,
+  }
 }
 
 export const threads = {

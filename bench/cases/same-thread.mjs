@@ -13,11 +13,13 @@ export const variants = {}
 for (const bytes of SIZES) {
   for (const capacity of CAPACITIES) {
     const shape = `${bytes}-${capacity}`
-    variants[`next-${shape}`] = (scale) => oneByOne(new OneToOne(capacity, null, { recordBytes: bytes }), bytes, scale)
+    variants[`next-${shape}`] = (scale) =>
+      oneByOne(new OneToOne(capacity, null, { recordBytes: bytes }), bytes, scale)
     variants[`many-to-one-${shape}`] = (scale) =>
       oneByOne(new ManyToOne(capacity, null, { recordBytes: bytes }), bytes, scale)
     variants[`drain-${shape}`] = (scale) => drained(capacity, bytes, scale)
     variants[`ringbuf-${shape}`] = (scale) => ringbuf(capacity, bytes, scale)
+    variants[`ringbuf-own-${shape}`] = (scale) => ringbufOwn(capacity, bytes, scale)
   }
 }
 
@@ -55,9 +57,12 @@ function drained(capacity, bytes, scale) {
   return result
 }
 
-/** As its README has it for what is not one element: a length, then the payload; both through buffers that are kept. */
+/** As its README has it for what is not one element: a length, then the payload. Out into a buffer that is kept. */
 function ringbuf(capacity, bytes, scale) {
-  const ring = new RingBuffer(RingBuffer.getStorageForCapacity(capacity * (bytes + 4), Uint8Array), Uint8Array)
+  const ring = new RingBuffer(
+    RingBuffer.getStorageForCapacity(capacity * (bytes + 4), Uint8Array),
+    Uint8Array,
+  )
   const record = makeRecord(bytes)
   const out = new Uint8Array(bytes)
   const prefix = new Uint8Array(4)
@@ -71,6 +76,31 @@ function ringbuf(capacity, bytes, scale) {
     ring.push(record)
     ring.pop(prefixOut)
     ring.pop(out, prefixOut[0] | (prefixOut[1] << 8))
+    if (numberOf(out) !== i) wrong++
+  }, batches(scale))
+  if (wrong > 0) throw new Error(`${wrong} records came out wrong`)
+  return result
+}
+
+/** The same, but each record comes out as a copy of the caller's own, which is what `tryNext` gives. */
+function ringbufOwn(capacity, bytes, scale) {
+  const ring = new RingBuffer(
+    RingBuffer.getStorageForCapacity(capacity * (bytes + 4), Uint8Array),
+    Uint8Array,
+  )
+  const record = makeRecord(bytes)
+  const prefix = new Uint8Array(4)
+  const prefixOut = new Uint8Array(4)
+  let wrong = 0
+  const result = timeCalls((i) => {
+    stamp(record, i)
+    prefix[0] = bytes
+    prefix[1] = bytes >>> 8
+    ring.push(prefix)
+    ring.push(record)
+    ring.pop(prefixOut)
+    const out = new Uint8Array(prefixOut[0] | (prefixOut[1] << 8))
+    ring.pop(out)
     if (numberOf(out) !== i) wrong++
   }, batches(scale))
   if (wrong > 0) throw new Error(`${wrong} records came out wrong`)

@@ -3,7 +3,9 @@
 import { Worker } from 'node:worker_threads'
 
 export function start(caseUrl, role, data) {
-  const worker = new Worker(new URL('./thread-entry.mjs', import.meta.url), { workerData: { caseUrl, role, data } })
+  const worker = new Worker(new URL('./thread-entry.mjs', import.meta.url), {
+    workerData: { caseUrl, role, data },
+  })
   const heard = new Map()
   const waiting = new Map()
   let failure

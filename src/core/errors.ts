@@ -29,9 +29,16 @@ export class SpillwayError extends Error {
   }
 }
 
-/** A callback of the user's has thrown: it is told to the user, and survived. */
-export function reportCallbackError(where: string, error: unknown): void {
-  const problem = new Error(`spillway: the ${where} callback threw; the ring goes on`, { cause: error })
+const reported = new WeakSet<object>()
+
+/** A callback of the user's has thrown: the user is told, once for each callback, and it is survived. */
+export function reportCallbackError(where: string, callback: object, error: unknown): void {
+  if (reported.has(callback)) return
+  reported.add(callback)
+  const problem = new Error(
+    `spillway: the ${where} callback threw; the ring goes on, and this is not reported again`,
+    { cause: error },
+  )
   const host = (globalThis as { process?: { emitWarning?: (warning: Error) => void } }).process
   if (typeof host?.emitWarning === 'function') host.emitWarning(problem)
   else console.error(problem)

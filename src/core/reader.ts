@@ -32,7 +32,7 @@ export function callAlert(alert: Alert | null, missed: number): void {
   try {
     alert(missed)
   } catch (error) {
-    reportCallbackError('alert', error)
+    reportCallbackError('alert', alert, error)
   }
 }
 

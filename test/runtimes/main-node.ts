@@ -1,7 +1,8 @@
 // The suite's entry for Node, Deno and Bun: prints one JSON line, the result.
-import { type Need, runAll } from '../support/harness.ts'
-import { useNodeThreads } from '../support/hosts/node.ts'
+
 import { allSuites } from '../suite/index.ts'
+import { type CaseResult, type Need, runAll } from '../support/harness.ts'
+import { useNodeThreads } from '../support/hosts/node.ts'
 import { RESULT_MARK } from './result.ts'
 
 const isDeno = 'Deno' in globalThis
@@ -14,7 +15,10 @@ useNodeThreads(new URL('./thread.mjs', import.meta.url))
 const alive = setInterval(() => {}, 1000)
 const only = process.argv[2]
 const suites = allSuites({ canBlock: true }).filter(({ name }) => !only || name.includes(only))
-const onCase = process.env.SPILLWAY_TRACE ? ({ name, status, ms }: { name: string; status: string; ms: number }) => console.error(`${status} ${ms} ms ${name}`) : () => {}
+// A line for each case as well, so that one that hangs for good can be named.
+const onCase = ({ name, status }: CaseResult) => console.log(`${status}: ${name}`)
 const result = await runAll(suites, { has, timeoutMs: 45_000, onCase })
 clearInterval(alive)
-process.stdout.write(`${RESULT_MARK}${JSON.stringify(result)}\n`, () => process.exit(result.failed === 0 ? 0 : 1))
+process.stdout.write(`${RESULT_MARK}${JSON.stringify(result)}\n`, () =>
+  process.exit(result.failed === 0 ? 0 : 1),
+)

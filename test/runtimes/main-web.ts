@@ -1,7 +1,8 @@
 // The suite's entry for browsers: leaves the result where the test that opened the page finds it.
+
+import { allSuites } from '../suite/index.ts'
 import { type Need, type RunResult, runAll } from '../support/harness.ts'
 import { useWebThreads } from '../support/hosts/web.ts'
-import { allSuites } from '../suite/index.ts'
 
 const page = globalThis as unknown as { crossOriginIsolated: boolean; spillwayResult?: Promise<RunResult> }
 

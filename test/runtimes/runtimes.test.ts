@@ -3,17 +3,15 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { launchBrowser, serve } from '../../tools/browser.mjs'
-import { ensureRuntime, versions } from '../../tools/runtimes.mjs'
+import { ensureRuntime, type RuntimeName, versions } from '../../tools/runtimes.mjs'
 import { allSuites } from '../suite/index.ts'
-import { bundleForWeb } from '../support/bundle.mjs'
+import { bundleForWeb } from '../support/bundle.ts'
 import { type CaseResult, fullName, type RunResult } from '../support/harness.ts'
+import { leftOut } from './left-out.ts'
 import { RESULT_MARK } from './result.ts'
 
 const LONGEST_RUN_MS = 240_000
 const main = fileURLToPath(new URL('../../build/test/main.mjs', import.meta.url))
-
-/** Runtimes that the environment says are not to be had here; in CI none may be left out. */
-const leftOut = process.env.CI ? [] : (process.env.SPILLWAY_SKIP_RUNTIMES ?? '').split(',').map((name) => name.trim())
 
 interface Target {
   name: string
@@ -23,9 +21,11 @@ interface Target {
   run: () => Promise<RunResult>
 }
 
+const runtimeNames: RuntimeName[] = ['node', 'deno', 'bun']
+
 const targets: Target[] = [
-  ...Object.entries(versions).map(([runtime, version]) => ({
-    name: `${runtime} ${version}`,
+  ...runtimeNames.map((runtime) => ({
+    name: `${runtime} ${versions[runtime]}`,
     runtime,
     canBlock: true,
     run: () => runInProcess(runtime),
@@ -62,7 +62,7 @@ for (const { name, runtime, canBlock, run } of targets) {
   })
 }
 
-async function runInProcess(name: string): Promise<RunResult> {
+async function runInProcess(name: RuntimeName): Promise<RunResult> {
   const { path, args } = ensureRuntime(name)
   const child = spawn(path, [...args, main], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -84,7 +84,9 @@ async function runInProcess(name: string): Promise<RunResult> {
   })
   const line = output.split('\n').find((text) => text.startsWith(RESULT_MARK))
   if (line) return JSON.parse(line.slice(RESULT_MARK.length))
-  throw new Error(`${name} ended without a result (code ${code}, signal ${signal}):\n${errors.slice(-4000)}`)
+  const last = output.trimEnd().split('\n').pop()
+  const how = `code ${code}, signal ${signal}, last case that ended: ${last}`
+  throw new Error(`${name} ended without a result (${how}):\n${errors.slice(-4000)}`)
 }
 
 async function runInBrowser(isolated: boolean): Promise<RunResult> {
@@ -98,10 +100,14 @@ async function runInBrowser(isolated: boolean): Promise<RunResult> {
     tab.on('crash', () => problems.push('the page crashed'))
     await tab.goto(server.url)
     expect(await tab.evaluate(() => globalThis.crossOriginIsolated), 'crossOriginIsolated').toBe(isolated)
-    await tab.waitForFunction(() => 'spillwayResult' in globalThis, undefined, { timeout: 20_000 }).catch(() => {
-      throw new Error(`the page did not start the suite: ${problems.join('; ')}`)
-    })
-    const result = tab.evaluate(() => (globalThis as unknown as { spillwayResult: Promise<RunResult> }).spillwayResult)
+    await tab
+      .waitForFunction(() => 'spillwayResult' in globalThis, undefined, { timeout: 20_000 })
+      .catch(() => {
+        throw new Error(`the page did not start the suite: ${problems.join('; ')}`)
+      })
+    const result = tab.evaluate(
+      () => (globalThis as unknown as { spillwayResult: Promise<RunResult> }).spillwayResult,
+    )
     return await Promise.race([result, afterLongest(() => problems.join('; '))])
   } finally {
     await browser.close()

@@ -18,7 +18,9 @@ export async function withSeed(fn: (random: Random) => Promise<void>): Promise<v
   try {
     await fn(seeded(seed))
   } catch (error) {
-    throw new Error(`SPILLWAY_SEED=${seed}: ${error instanceof Error ? error.message : error}`, { cause: error })
+    throw new Error(`SPILLWAY_SEED=${seed}: ${error instanceof Error ? error.message : error}`, {
+      cause: error,
+    })
   }
 }
 
@@ -42,7 +44,7 @@ export async function runScenario(scenario: Scenario, random: Random): Promise<v
   try {
     const readers: Thread[] = []
     for (const [i, way] of scenario.ways.entries()) {
-      const job: ReadJob = { kind, handle, way, slow: i > 0 }
+      const job: ReadJob = { kind, handle, way, slow: i > 0 || random.chance(0.5) }
       readers.push(await started('read', job, 'ready'))
     }
     const jobs: WriteJob[] = Array.from({ length: scenario.writers }, (_, i) => ({
@@ -77,7 +79,10 @@ function checkScenario(diode: Writer, writers: WriteReport[], readers: ReadRepor
   for (const [i, { problems, stats, records, alerted }] of readers.entries()) {
     expect(problems, `reader ${i}: torn, repeated or out of order`).toEqual([])
     checkLaw(stats, `reader ${i}`)
-    expect({ written: stats.written, read: stats.read, missed: stats.missed, depth: stats.depth }, `reader ${i}`).toEqual({
+    expect(
+      { written: stats.written, read: stats.read, missed: stats.missed, depth: stats.depth },
+      `reader ${i}`,
+    ).toEqual({
       written: sum('stored'),
       read: records,
       missed: alerted,

@@ -142,7 +142,11 @@ async function killPollers(policy: Policy, random: Random): Promise<void> {
   const stats = poller.stats()
   checkLaw(stats, 'poller')
   checkLaw(diode.stats(), 'ring')
-  expect({ read: stats.read, missed: stats.missed, depth: stats.depth }).toEqual({ read, missed: alerted, depth: 0 })
+  expect({ read: stats.read, missed: stats.missed, depth: stats.depth }).toEqual({
+    read,
+    missed: alerted,
+    depth: 0,
+  })
   poller.close()
   diode.close()
 }

@@ -5,13 +5,26 @@ import { type Build, builderOf, classOf, kinds, withPair } from './rigs.ts'
 
 const notCapacities = [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 40, '3', null, undefined, {}]
 const notCounts = [0, -1, 1.5, Number.NaN, '3', null, {}]
-const notRecords = [undefined, null, 42, {}, [1, 2], new ArrayBuffer(3), new Uint16Array(2), new DataView(new ArrayBuffer(2))]
+const notRecords = [
+  undefined,
+  null,
+  42,
+  {},
+  [1, 2],
+  new ArrayBuffer(3),
+  new Uint16Array(2),
+  new DataView(new ArrayBuffer(2)),
+]
 
 const invalid = (what: string, fn: () => unknown) => throwsCode(fn, 'ERR_INVALID_ARGUMENT', what)
 
 export const argumentSuites = kinds.map((kind) =>
   suite(`${kind}: invalid arguments`, (t) => {
-    const Diode = classOf(kind) as unknown as new (capacity: unknown, alert?: unknown, options?: unknown) => unknown
+    const Diode = classOf(kind) as unknown as new (
+      capacity: unknown,
+      alert?: unknown,
+      options?: unknown,
+    ) => unknown
     const build: Build = builderOf(kind, 'drop-oldest')
 
     t.test('capacity', () => {
@@ -27,13 +40,15 @@ export const argumentSuites = kinds.map((kind) =>
         invalid(`policy ${show(policy)}`, () => new Diode(1, null, { policy }))
       for (const recordBytes of [...notCounts, 2 ** 40])
         invalid(`recordBytes ${show(recordBytes)}`, () => new Diode(1, null, { recordBytes }))
-      for (const options of [1, 'x', null]) invalid(`options ${show(options)}`, () => new Diode(1, null, options))
+      for (const options of [1, 'x', null])
+        invalid(`options ${show(options)}`, () => new Diode(1, null, options))
       invalid('a ring larger than memory', () => new Diode(2 ** 20, null, { recordBytes: 2 ** 20 }))
     })
 
     t.test('records', () =>
       withPair(build(4), (pair) => {
-        for (const record of notRecords) invalid(`set(${show(record)})`, () => pair.writer.set(record as never))
+        for (const record of notRecords)
+          invalid(`set(${show(record)})`, () => pair.writer.set(record as never))
         equal(pair.writer.stats().offered, 0, 'offered')
       }),
     )
@@ -41,7 +56,8 @@ export const argumentSuites = kinds.map((kind) =>
     t.test('drain', () =>
       withPair(build(4), (pair) => {
         pair.writer.set('a')
-        for (const fn of [undefined, null, 1, {}]) invalid(`drain(${show(fn)})`, () => pair.reader.drain(fn as never))
+        for (const fn of [undefined, null, 1, {}])
+          invalid(`drain(${show(fn)})`, () => pair.reader.drain(fn as never))
         for (const limit of [-1, 1.5, Number.NaN, '3', null])
           invalid(`drain limit ${show(limit)}`, () => pair.reader.drain(() => {}, limit as never))
         equal(pair.reader.stats().depth, 1, 'depth')
@@ -84,7 +100,8 @@ export const argumentSuites = kinds.map((kind) =>
     if (kind === 'OneToMany') {
       t.test('poller', () => {
         const diode = new OneToMany(1)
-        for (const alert of [1, 'x', {}]) invalid(`poller(${show(alert)})`, () => diode.poller(alert as never))
+        for (const alert of [1, 'x', {}])
+          invalid(`poller(${show(alert)})`, () => diode.poller(alert as never))
         diode.close()
       })
     }

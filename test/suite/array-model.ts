@@ -60,6 +60,15 @@ export class ArrayModel {
   stats(): Omit<Stats, 'capacity' | 'capacityBytes'> {
     const { written, dropped, oversize, read, missed } = this
     const offered = written + dropped + oversize
-    return { offered, written, dropped, oversize, read, missed, depth: this.waiting.length, depthBytes: this.depthBytes }
+    return {
+      offered,
+      written,
+      dropped,
+      oversize,
+      read,
+      missed,
+      depth: this.waiting.length,
+      depthBytes: this.depthBytes,
+    }
   }
 }

@@ -7,7 +7,12 @@ import { type Build, type Kind, type Pair, type Policy, readAll, withPair } from
 
 export const claimSuite = (kind: Kind, policy: Policy, build: Build) =>
   suite(`${kind}, ${policy}: claim, commit, abort`, (t) => {
-    const claiming = (name: string, fn: (writer: OneToOne, pair: Pair) => void, capacity = 4, recordBytes = 16) =>
+    const claiming = (
+      name: string,
+      fn: (writer: OneToOne, pair: Pair) => void,
+      capacity = 4,
+      recordBytes = 16,
+    ) =>
       t.test(name, () =>
         withPair(build(capacity, null, { recordBytes }), (pair) => fn(pair.writer as OneToOne, pair)),
       )

@@ -1,7 +1,7 @@
 // What stays true after `close`.
 import { deepEqual, equal, ok, suite, throwsCode } from '../support/harness.ts'
 import { checkLaw } from './ledger.ts'
-import { type Build, type Kind, type Policy, classOf } from './rigs.ts'
+import { type Build, classOf, type Kind, type Policy } from './rigs.ts'
 
 export const closingSuite = (kind: Kind, policy: Policy, build: Build) =>
   suite(`${kind}, ${policy}: close`, (t) => {
@@ -14,7 +14,11 @@ export const closingSuite = (kind: Kind, policy: Policy, build: Build) =>
       equal(pair.writer.set('c'), false, 'set')
       equal(pair.writer.set(new Uint8Array(1)), false, 'set of bytes')
       equal(pair.reader.tryNext(), undefined, 'tryNext')
-      equal(pair.reader.drain(() => {}), 0, 'drain')
+      equal(
+        pair.reader.drain(() => {}),
+        0,
+        'drain',
+      )
     })
 
     t.test('stats still answers, with the last figures', () => {
@@ -72,7 +76,10 @@ export const closingSuite = (kind: Kind, policy: Policy, build: Build) =>
         const pair = build(3)
         const { capacity, capacityBytes, ...counters } = pair.reader.stats()
         ok(capacity > 0 && capacityBytes > 0, 'capacity')
-        ok(Object.values(counters).every((value) => value === 0), `round ${round}: counters start at 0`)
+        ok(
+          Object.values(counters).every((value) => value === 0),
+          `round ${round}: counters start at 0`,
+        )
         equal(pair.reader.tryNext(), undefined, 'tryNext')
         for (let i = 0; i < round % 7; i++) pair.writer.set(`${round} ${i}`)
         if (round % 2) pair.reader.tryNext()

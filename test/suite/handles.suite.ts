@@ -36,7 +36,8 @@ export const handleSuites = kinds.map((kind) =>
     t.test('survives structured cloning', cloned, { needs: ['sharing'] })
 
     t.test('what is no handle', () => {
-      for (const handle of notHandles) throwsCode(() => join(kind, handle), 'ERR_INVALID_HANDLE', `from(${show(handle)})`)
+      for (const handle of notHandles)
+        throwsCode(() => join(kind, handle), 'ERR_INVALID_HANDLE', `from(${show(handle)})`)
     })
 
     t.test('one of another topology', () => {
@@ -51,7 +52,11 @@ export const handleSuites = kinds.map((kind) =>
       const diode = open(kind)
       const versionField = Object.entries(diode.handle).find(([name]) => /version|spillway/.test(name))![0]
       for (const version of [0, 2, 999])
-        throwsCode(() => join(kind, changed(diode.handle, { [versionField]: version })), 'ERR_HANDLE_VERSION', `${version}`)
+        throwsCode(
+          () => join(kind, changed(diode.handle, { [versionField]: version })),
+          'ERR_HANDLE_VERSION',
+          `${version}`,
+        )
       diode.close()
     })
 
@@ -87,7 +92,11 @@ export const handleSuites = kinds.map((kind) =>
             join(kind, handle).close()
           } catch (error) {
             const { code } = error as { code?: string }
-            equal(code === 'ERR_STALE_HANDLE' || code === 'ERR_INVALID_HANDLE', true, `${field} + ${delta}: ${show(error)}`)
+            equal(
+              code === 'ERR_STALE_HANDLE' || code === 'ERR_INVALID_HANDLE',
+              true,
+              `${field} + ${delta}: ${show(error)}`,
+            )
             continue
           }
           throw new Error(`${field} + ${delta} was joined`)
@@ -115,7 +124,7 @@ export const handleSuites = kinds.map((kind) =>
 
 export const roleSuites = [
   suite('OneToOne: roles', (t) => {
-    t.test('the first to write has the writer\'s, the first to read the reader\'s', () => {
+    t.test("the first to write has the writer's, the first to read the reader's", () => {
       const one = new OneToOne(4)
       const two = OneToOne.from(one.handle)
       one.set('a')
@@ -146,7 +155,7 @@ export const roleSuites = [
       three.close()
     })
 
-    t.test('a claim that its writer left behind is nobody\'s', () => {
+    t.test("a claim that its writer left behind is nobody's", () => {
       const one = new OneToOne(4)
       const two = OneToOne.from(one.handle)
       one.set('a')
@@ -299,14 +308,18 @@ export const roleSuites = [
       reader.close()
     })
 
-    t.test('capacity is each writer\'s own', () => {
+    t.test("capacity is each writer's own", () => {
       const alerts: number[] = []
       const reader = new ManyToOne(2, (missed) => alerts.push(missed))
       const [loud, quiet] = [ManyToOne.from(reader.handle), ManyToOne.from(reader.handle)]
       quiet.set('quiet')
       for (let i = 0; i < 50; i++) loud.set(`${i}`)
       deepEqual(readAll(reader).map(text).sort(), ['48', '49', 'quiet'])
-      deepEqual(alerts.filter((missed) => missed > 0), [48], 'alerts')
+      deepEqual(
+        alerts.filter((missed) => missed > 0),
+        [48],
+        'alerts',
+      )
       checkLaw(reader.stats(), 'at the end')
       for (const diode of [loud, quiet, reader]) diode.close()
     })

@@ -9,7 +9,10 @@ import { policySuite } from './policy.suite.ts'
 import { alerterSuite, drainSuite } from './reading.suite.ts'
 import { recordsSuite } from './records.suite.ts'
 import { type Build, builderOf, type Kind, kinds, type Policy, policies } from './rigs.ts'
-import { dyingSuite, flowSuite, joiningSuite, wakingSuite } from './threads.suite.ts'
+import { dyingSuite } from './threads-dying.suite.ts'
+import { flowSuite } from './threads-flow.suite.ts'
+import { joiningSuite } from './threads-joining.suite.ts'
+import { wakingSuite } from './threads-waking.suite.ts'
 import { blockingSuite, cannotBlockSuite, pollerSuite, waitingSuites } from './waiting.suite.ts'
 
 /** All that holds for every kind, policy and build. */

@@ -6,7 +6,8 @@ export function checkLaw(stats: Stats, when: string): void {
   const { offered, written, dropped, oversize, read, missed, depth } = stats
   if (offered !== written + dropped + oversize)
     fail(`${when}: offered = written + dropped + oversize does not hold: ${show(stats)}`)
-  if (written !== read + missed + depth) fail(`${when}: written = read + missed + depth does not hold: ${show(stats)}`)
+  if (written !== read + missed + depth)
+    fail(`${when}: written = read + missed + depth does not hold: ${show(stats)}`)
   for (const [name, value] of Object.entries(stats)) {
     if (!Number.isSafeInteger(value) || value < 0) fail(`${when}: ${name} is ${value}`)
   }

@@ -1,14 +1,7 @@
 // Rings come and go for ever: memory stays flat.
 import { OneToOne, Waiter } from 'spillway'
-import { equal, ok, sleep, suite, text } from '../support/harness.ts'
-import { builderOf, kinds, readAll, type Writer } from './rigs.ts'
-
-/** The bytes of the shared memory that the ring lives in. */
-function memoryBytes(diode: Writer): number {
-  const memory = Object.values(diode.handle).find((value) => value instanceof WebAssembly.Memory)
-  ok(memory, 'the handle holds a WebAssembly.Memory')
-  return (memory as WebAssembly.Memory).buffer.byteLength
-}
+import { equal, sleep, suite, text, within } from '../support/harness.ts'
+import { builderOf, growMemory, kinds, memoryBytes, readAll } from './rigs.ts'
 
 const anchorBytes = () => {
   const anchor = new OneToOne(1)
@@ -27,9 +20,12 @@ export const memorySuite = suite('memory', (t) => {
         if (i % 3) readAll(pair.reader)
         pair.close()
       }
-      for (let i = 0; i < 700; i++) cycle(i)
+      const round = () => {
+        for (let i = 0; i < 1000; i++) cycle(i)
+      }
+      round()
       const before = anchorBytes()
-      for (let i = 0; i < 3000; i++) cycle(i)
+      for (let i = 0; i < 3; i++) round()
       equal(anchorBytes(), before, 'bytes of shared memory')
     })
   }
@@ -37,12 +33,14 @@ export const memorySuite = suite('memory', (t) => {
   t.test('many at a time, closed in any order', () => {
     const build = builderOf('OneToOne', 'drop-oldest')
     const round = () => {
-      const pairs = Array.from({ length: 60 }, (_, i) => build(1 + (i % 16), null, { recordBytes: 16 * (1 + (i % 9)) }))
+      const pairs = Array.from({ length: 60 }, (_, i) =>
+        build(1 + (i % 16), null, { recordBytes: 16 * (1 + (i % 9)) }),
+      )
       pairs.forEach(({ writer }, i) => {
         writer.set(`ring ${i}`)
       })
       pairs.forEach(({ reader }, i) => {
-        equal(text(reader.tryNext()), `ring ${i}`, 'the ring\'s own record')
+        equal(text(reader.tryNext()), `ring ${i}`, "the ring's own record")
       })
       for (const i of pairs.keys()) pairs[(i * 37) % pairs.length]!.close()
     }
@@ -63,6 +61,20 @@ export const memorySuite = suite('memory', (t) => {
     equal(text(old.tryNext()), 'older', 'tryNext of the old ring')
     old.close()
     large.close()
+  })
+
+  t.test('memory that grows while a Waiter sleeps', async () => {
+    const diode = new OneToOne(2)
+    const waiter = new Waiter(diode)
+    for (let i = 0; i < 3; i++) {
+      const pending = waiter.next()
+      await sleep(2)
+      const { close } = growMemory()
+      diode.set(`${i}`)
+      equal(text(await within(pending, 'next')), `${i}`, 'next')
+      close()
+    }
+    diode.close()
   })
 
   t.test('waiters that are given up', async () => {

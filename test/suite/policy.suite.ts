@@ -9,17 +9,26 @@ export const policySuite = (kind: Kind, policy: Policy, build: Build) =>
   suite(`${kind}, ${policy}: what is kept`, (t) => {
     t.test('a ring of 3 that takes a b c d', () => {
       const alerts: number[] = []
-      return withPair(build(3, (missed) => alerts.push(missed)), (pair) => {
-        const stored = ['a', 'b', 'c', 'd'].map((record) => pair.writer.set(record))
-        const got = readAll(pair.reader).map(text)
-        if (policy === 'drop-oldest') {
-          deepEqual({ stored, got, alerts }, { stored: [true, true, true, true], got: ['b', 'c', 'd'], alerts: [1] })
-        } else {
-          deepEqual({ stored, got, alerts }, { stored: [true, true, true, false], got: ['a', 'b', 'c'], alerts: [] })
-          equal(pair.writer.stats().dropped, 1, 'dropped')
-        }
-        checkPair(pair, 'after a b c d')
-      })
+      return withPair(
+        build(3, (missed) => alerts.push(missed)),
+        (pair) => {
+          const stored = ['a', 'b', 'c', 'd'].map((record) => pair.writer.set(record))
+          const got = readAll(pair.reader).map(text)
+          if (policy === 'drop-oldest') {
+            deepEqual(
+              { stored, got, alerts },
+              { stored: [true, true, true, true], got: ['b', 'c', 'd'], alerts: [1] },
+            )
+          } else {
+            deepEqual(
+              { stored, got, alerts },
+              { stored: [true, true, true, false], got: ['a', 'b', 'c'], alerts: [] },
+            )
+            equal(pair.writer.stats().dropped, 1, 'dropped')
+          }
+          checkPair(pair, 'after a b c d')
+        },
+      )
     })
 
     t.test('loses exactly the overwritten, whatever the lap', () =>
@@ -53,19 +62,22 @@ export const policySuite = (kind: Kind, policy: Policy, build: Build) =>
 
     t.test('many short records before one that takes the whole ring', () => {
       const alerts: number[] = []
-      return withPair(build(8, (missed) => alerts.push(missed), { recordBytes: 16 }), (pair) => {
-        for (let lap = 0; lap < 50; lap++) {
-          for (let i = 0; i < 8; i++) pair.writer.set(new Uint8Array(i).fill(lap))
-          const whole = new Uint8Array(8 * 16).fill(lap)
-          const isStored = pair.writer.set(whole)
-          equal(isStored, policy === 'drop-oldest', 'the long one is stored')
-          const got = readAll(pair.reader)
-          if (isStored) deepEqual(got, [whole], `lap ${lap}`)
-          else equal(got.length, 8, `lap ${lap}`)
-          checkPair(pair, `lap ${lap}`)
-        }
-        deepEqual(alerts, policy === 'drop-oldest' ? Array(50).fill(8) : [])
-      })
+      return withPair(
+        build(8, (missed) => alerts.push(missed), { recordBytes: 16 }),
+        (pair) => {
+          for (let lap = 0; lap < 50; lap++) {
+            for (let i = 0; i < 8; i++) pair.writer.set(new Uint8Array(i).fill(lap))
+            const whole = new Uint8Array(8 * 16).fill(lap)
+            const isStored = pair.writer.set(whole)
+            equal(isStored, policy === 'drop-oldest', 'the long one is stored')
+            const got = readAll(pair.reader)
+            if (isStored) deepEqual(got, [whole], `lap ${lap}`)
+            else equal(got.length, 8, `lap ${lap}`)
+            checkPair(pair, `lap ${lap}`)
+          }
+          deepEqual(alerts, policy === 'drop-oldest' ? Array(50).fill(8) : [])
+        },
+      )
     })
   })
 
@@ -95,7 +107,14 @@ async function againstModel(build: Build, policy: Policy, shape: Shape, random: 
 
 function compareSet(pair: Pair, model: ArrayModel, random: Random, history: string[]): void {
   const longest = model.capacityBytes
-  const length = random.pick([0, 1, random.between(0, longest), random.between(0, longest / 4), longest, longest + 1])
+  const length = random.pick([
+    0,
+    1,
+    random.between(0, longest),
+    random.between(0, longest / 4),
+    longest,
+    longest + 1,
+  ])
   const record = new Uint8Array(length).map((_, i) => (length + i * 7 + history.length) & 0xff)
   history.push(`set ${length} bytes`)
   equal(pair.writer.set(record), model.set(record), 'set')

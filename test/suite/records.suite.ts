@@ -91,7 +91,10 @@ export const recordsSuite = (kind: Kind, policy: Policy, build: Build) =>
         pair.writer.set(Bytes.from([1, 2, 3]))
         const got = readAll(pair.reader)
         deepEqual(got, [bytes('hello'), new Uint8Array([1, 2, 3])])
-        ok(got.every((record) => record.constructor === Uint8Array), 'records are plain Uint8Arrays')
+        ok(
+          got.every((record) => record.constructor === Uint8Array),
+          'records are plain Uint8Arrays',
+        )
       }),
     )
 

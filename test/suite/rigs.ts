@@ -1,5 +1,6 @@
 // The three kinds behind one shape, so that what is common is tested once.
 import { ManyToOne, OneToMany, type OneToManyReader, OneToOne } from 'spillway'
+import { ok } from '../support/harness.ts'
 
 export type Kind = 'OneToOne' | 'ManyToOne' | 'OneToMany'
 export type Policy = 'drop-oldest' | 'drop-newest'
@@ -46,7 +47,8 @@ export const builderOf =
       }
       return { writer, reader, close }
     }
-    const diode = kind === 'OneToOne' ? new OneToOne(capacity, alert, all) : new ManyToOne(capacity, alert, all)
+    const diode =
+      kind === 'OneToOne' ? new OneToOne(capacity, alert, all) : new ManyToOne(capacity, alert, all)
     return { writer: diode, reader: diode, close: () => diode.close() }
   }
 
@@ -64,4 +66,23 @@ export function readAll(reader: Reader): Uint8Array[] {
   const records: Uint8Array[] = []
   for (let record = reader.tryNext(); record; record = reader.tryNext()) records.push(record)
   return records
+}
+
+/** The bytes of the shared memory that the diode lives in. */
+export function memoryBytes(diode: Writer): number {
+  const memory = Object.values(diode.handle).find((value) => value instanceof WebAssembly.Memory)
+  ok(memory, 'the handle holds a WebAssembly.Memory')
+  return (memory as WebAssembly.Memory).buffer.byteLength
+}
+
+/** Opens rings of a megabyte until memory has to grow for one; that is the newest. */
+export function growMemory(): { newest: OneToOne; close: () => void } {
+  const rings = [new OneToOne(16, null, { recordBytes: 65_536 })]
+  const before = memoryBytes(rings[0]!)
+  while (memoryBytes(rings[0]!) === before && rings.length < 500)
+    rings.push(new OneToOne(16, null, { recordBytes: 65_536 }))
+  const close = () => {
+    for (const ring of rings) ring.close()
+  }
+  return { newest: rings.at(-1)!, close }
 }

@@ -52,7 +52,11 @@ export async function write(job: WriteJob, channel: Channel): Promise<WriteRepor
 }
 
 /** Through a claim, and now and then one that is given up before it. */
-function putInPlace(diode: OneToOne | ManyToOne | OneToMany, record: Uint8Array, abortFirst: boolean): boolean {
+function putInPlace(
+  diode: OneToOne | ManyToOne | OneToMany,
+  record: Uint8Array,
+  abortFirst: boolean,
+): boolean {
   const writer = diode as OneToOne
   if (abortFirst) {
     if (!writer.claim(record.length)) return false
@@ -124,7 +128,7 @@ export async function read(job: ReadJob, channel: Channel): Promise<ReadReport> 
   if (job.slow) {
     take = (record) => {
       check.take(record)
-      busy(20)
+      busy(check.records % 64 === 0 ? 200 : 10)
     }
   }
   reader.drain(take, 1) // takes the role
@@ -141,7 +145,8 @@ export async function read(job: ReadJob, channel: Channel): Promise<ReadReport> 
 
 function joinReader(job: ReadJob, alert: (missed: number) => void): { reader: Reader; close: () => void } {
   if (job.kind !== 'OneToMany') {
-    const diode = job.kind === 'OneToOne' ? OneToOne.from(job.handle, alert) : ManyToOne.from(job.handle, alert)
+    const diode =
+      job.kind === 'OneToOne' ? OneToOne.from(job.handle, alert) : ManyToOne.from(job.handle, alert)
     return { reader: diode, close: () => diode.close() }
   }
   const diode = OneToMany.from(job.handle)
@@ -167,7 +172,12 @@ async function readBlocking(reader: Reader, take: Take): Promise<void> {
   for (let record = waiter.nextSync(); record; record = waiter.nextSync()) take(record)
 }
 
-async function readPolling(reader: Reader, take: Take, stopped: Promise<unknown>, draining: boolean): Promise<void> {
+async function readPolling(
+  reader: Reader,
+  take: Take,
+  stopped: Promise<unknown>,
+  draining: boolean,
+): Promise<void> {
   let isStopped = false
   stopped.then(() => {
     isStopped = true
@@ -218,7 +228,14 @@ export async function host({ kind }: { kind: Kind }, channel: Channel): Promise<
 
 /** Takes a role and keeps it until it is told to end, or is terminated; with `leave` it closes before the end. */
 export async function hold(
-  job: { kind: Kind; handle: Handle; as: 'writer' | 'reader'; record?: string; leave?: boolean; claim?: boolean },
+  job: {
+    kind: Kind
+    handle: Handle
+    as: 'writer' | 'reader'
+    record?: string
+    leave?: boolean
+    claim?: boolean
+  },
   channel: Channel,
 ): Promise<string> {
   const diode = classOf(job.kind).from(job.handle as never)
@@ -241,7 +258,10 @@ export async function hold(
 }
 
 /** Blocks for the next record, with a limit. */
-export function blockForNext(job: { kind: Kind; handle: Handle; timeoutMs?: number }, channel: Channel): unknown {
+export function blockForNext(
+  job: { kind: Kind; handle: Handle; timeoutMs?: number },
+  channel: Channel,
+): unknown {
   const { reader, close } = joinReader({ ...job, way: 'nextSync' }, () => {})
   reader.tryNext()
   channel.post('ready')

@@ -1,6 +1,16 @@
 // Poller and Waiter: the same promises, one by looking at intervals, one by being woken.
 import { ManyToOne, OneToMany, OneToOne, Poller, Waiter } from 'spillway'
-import { deepEqual, equal, ok, rejectsCode, sleep, suite, text, throwsCode, within } from '../support/harness.ts'
+import {
+  deepEqual,
+  equal,
+  ok,
+  rejectsCode,
+  sleep,
+  suite,
+  text,
+  throwsCode,
+  within,
+} from '../support/harness.ts'
 import { checkLaw, checkPair } from './ledger.ts'
 import { type Build, type Kind, type Pair, type Policy, type Reader, withPair } from './rigs.ts'
 
@@ -21,7 +31,10 @@ const soon = <T>(promise: Promise<T>, what = 'next()') => within(promise, what, 
 export const waitingSuites = (kind: Kind, policy: Policy, build: Build) =>
   Object.entries(ways).map(([name, wait]) =>
     suite(`${kind}, ${policy}: ${name}`, (t) => {
-      const waiting = (title: string, fn: (pair: Pair, next: () => Promise<string | undefined>) => Promise<void>) =>
+      const waiting = (
+        title: string,
+        fn: (pair: Pair, next: () => Promise<string | undefined>) => Promise<void>,
+      ) =>
         t.test(title, () =>
           withPair(build(8), async (pair) => {
             const way = wait(pair.reader)
@@ -68,7 +81,11 @@ export const waitingSuites = (kind: Kind, policy: Policy, build: Build) =>
           for (let i = 0; i < 5; i++) writer.set(`${round}.${i}`)
           const got = [await first]
           for (let i = 1; i < 5; i++) got.push(await next())
-          deepEqual(got, [0, 1, 2, 3, 4].map((i) => `${round}.${i}`), `round ${round}`)
+          deepEqual(
+            got,
+            [0, 1, 2, 3, 4].map((i) => `${round}.${i}`),
+            `round ${round}`,
+          )
         }
       })
 
@@ -108,7 +125,12 @@ export const waitingSuites = (kind: Kind, policy: Policy, build: Build) =>
         withPair(build(8), async (pair) => {
           for (const record of ['a', 'b']) pair.writer.set(record)
           const way = wait(pair.reader, { signal: AbortSignal.abort() })
-          const got = [await soon(way.next()), await soon(way.next()), await soon(way.next()), await soon(way.next())]
+          const got = [
+            await soon(way.next()),
+            await soon(way.next()),
+            await soon(way.next()),
+            await soon(way.next()),
+          ]
           deepEqual(got.map(text), ['a', 'b', undefined, undefined])
         }),
       )
@@ -174,7 +196,12 @@ export const waitingSuites = (kind: Kind, policy: Policy, build: Build) =>
         for (const record of ['a', 'b', 'c']) pair.writer.set(record)
         equal(text(await soon(way.next())), 'a', 'before close')
         pair.close()
-        const got = [await soon(way.next()), await soon(way.next()), await soon(way.next()), await soon(way.next())]
+        const got = [
+          await soon(way.next()),
+          await soon(way.next()),
+          await soon(way.next()),
+          await soon(way.next()),
+        ]
         deepEqual(got.map(text), ['b', 'c', undefined, undefined])
         checkLaw(pair.reader.stats(), 'at the end')
       })
@@ -203,13 +230,16 @@ export const waitingSuites = (kind: Kind, policy: Policy, build: Build) =>
 
       t.test('alerts come before the record', () => {
         const order: (string | undefined)[] = []
-        return withPair(build(2, (missed) => order.push(`missed ${missed}`)), async (pair) => {
-          for (let i = 0; i < 5; i++) pair.writer.set(`${i}`)
-          const way = wait(pair.reader)
-          order.push(text(await soon(way.next())))
-          order.push(text(await soon(way.next())))
-          deepEqual(order, policy === 'drop-oldest' ? ['missed 3', '3', '4'] : ['0', '1'])
-        })
+        return withPair(
+          build(2, (missed) => order.push(`missed ${missed}`)),
+          async (pair) => {
+            for (let i = 0; i < 5; i++) pair.writer.set(`${i}`)
+            const way = wait(pair.reader)
+            order.push(text(await soon(way.next())))
+            order.push(text(await soon(way.next())))
+            deepEqual(order, policy === 'drop-oldest' ? ['missed 3', '3', '4'] : ['0', '1'])
+          },
+        )
       })
 
       t.test('an alerter that throws does not end the waiting', () => {
@@ -266,7 +296,10 @@ export const waitingSuites = (kind: Kind, policy: Policy, build: Build) =>
       } else {
         t.test("a writer's close does not end it", () =>
           withPair(build(8), async (pair) => {
-            const [one, two] = [ManyToOne.from(pair.writer.handle as never), ManyToOne.from(pair.writer.handle as never)]
+            const [one, two] = [
+              ManyToOne.from(pair.writer.handle as never),
+              ManyToOne.from(pair.writer.handle as never),
+            ]
             const way = wait(pair.reader)
             one.set('a')
             one.close()
@@ -284,39 +317,55 @@ export const waitingSuites = (kind: Kind, policy: Policy, build: Build) =>
 
 export const blockingSuite = (kind: Kind, policy: Policy, build: Build) =>
   suite(`${kind}, ${policy}: nextSync`, (t) => {
-    t.test('what is there comes at once', () =>
-      withPair(build(4), ({ writer, reader }) => {
-        writer.set('a')
-        equal(text(new Waiter(reader).nextSync(1000)), 'a', 'nextSync')
-      }), { needs: ['blocking'] })
+    t.test(
+      'what is there comes at once',
+      () =>
+        withPair(build(4), ({ writer, reader }) => {
+          writer.set('a')
+          equal(text(new Waiter(reader).nextSync(1000)), 'a', 'nextSync')
+        }),
+      { needs: ['blocking'] },
+    )
 
-    t.test('a timeout', () =>
-      withPair(build(4), ({ reader }) => {
-        const started = performance.now()
-        equal(new Waiter(reader).nextSync(40), undefined, 'nextSync')
-        const took = performance.now() - started
-        ok(took >= 35 && took < 2000, `it took ${took} ms`)
-        equal(new Waiter(reader).nextSync(0), undefined, 'nextSync(0)')
-      }), { needs: ['blocking'] })
+    t.test(
+      'a timeout',
+      () =>
+        withPair(build(4), ({ reader }) => {
+          const started = performance.now()
+          equal(new Waiter(reader).nextSync(40), undefined, 'nextSync')
+          const took = performance.now() - started
+          ok(took >= 35 && took < 2000, `it took ${took} ms`)
+          equal(new Waiter(reader).nextSync(0), undefined, 'nextSync(0)')
+        }),
+      { needs: ['blocking'] },
+    )
 
-    t.test('a closed reader does not block', () => {
-      const pair = build(4)
-      const waiter = new Waiter(pair.reader)
-      pair.writer.set('a')
-      pair.close()
-      equal(text(waiter.nextSync(1000)), 'a', 'what was there')
-      equal(waiter.nextSync(1000), undefined, 'nextSync')
-    }, { needs: ['blocking'] })
-
-    t.test('an aborted one does not block', () =>
-      withPair(build(4), ({ writer, reader }) => {
-        writer.set('a')
-        const waiter = new Waiter(reader, { signal: AbortSignal.abort() })
+    t.test(
+      'a closed reader does not block',
+      () => {
+        const pair = build(4)
+        const waiter = new Waiter(pair.reader)
+        pair.writer.set('a')
+        pair.close()
         equal(text(waiter.nextSync(1000)), 'a', 'what was there')
-        const started = performance.now()
-        equal(waiter.nextSync(5000), undefined, 'nextSync')
-        ok(performance.now() - started < 2000, 'it did not wait')
-      }), { needs: ['blocking'] })
+        equal(waiter.nextSync(1000), undefined, 'nextSync')
+      },
+      { needs: ['blocking'] },
+    )
+
+    t.test(
+      'an aborted one does not block',
+      () =>
+        withPair(build(4), ({ writer, reader }) => {
+          writer.set('a')
+          const waiter = new Waiter(reader, { signal: AbortSignal.abort() })
+          equal(text(waiter.nextSync(1000)), 'a', 'what was there')
+          const started = performance.now()
+          equal(waiter.nextSync(5000), undefined, 'nextSync')
+          ok(performance.now() - started < 2000, 'it did not wait')
+        }),
+      { needs: ['blocking'] },
+    )
   })
 
 /** Where a thread may not block, nextSync says so. */

@@ -59,7 +59,8 @@ export function deepEqual(actual: unknown, expected: unknown, what = 'value'): v
 /** Where two values first differ, or nothing. Byte arrays equal byte arrays of the same content, whatever their buffer. */
 function difference(actual: unknown, expected: unknown, path: string): string | undefined {
   if (Object.is(actual, expected)) return undefined
-  const isPair = typeof actual === 'object' && typeof expected === 'object' && actual !== null && expected !== null
+  const isPair =
+    typeof actual === 'object' && typeof expected === 'object' && actual !== null && expected !== null
   if (!isPair || ArrayBuffer.isView(actual) !== ArrayBuffer.isView(expected))
     return `${path}: expected ${show(expected)}, got ${show(actual)}`
   const keys = new Set([...Object.keys(actual), ...Object.keys(expected)])
@@ -83,12 +84,17 @@ export function throwsCode(fn: () => unknown, code: string, what = 'the call'): 
   try {
     result = fn()
   } catch (error) {
-    return checkCode(error, code, what)
+    checkCode(error, code, what)
+    return
   }
   fail(`${what}: expected ${code} to be thrown, got ${show(result)}`)
 }
 
-export async function rejectsCode(fn: () => Promise<unknown>, code: string, what = 'the call'): Promise<void> {
+export async function rejectsCode(
+  fn: () => Promise<unknown>,
+  code: string,
+  what = 'the call',
+): Promise<void> {
   let result: unknown
   try {
     result = await fn()
@@ -114,7 +120,8 @@ export function show(value: unknown): string {
     return `bytes(${value.length})[${head}${value.length > 24 ? ' ...' : ''}]`
   }
   if (typeof value === 'string') return JSON.stringify(value)
-  if (Array.isArray(value)) return `[${value.slice(0, 12).map(show).join(', ')}${value.length > 12 ? ', ...' : ''}]`
+  if (Array.isArray(value))
+    return `[${value.slice(0, 12).map(show).join(', ')}${value.length > 12 ? ', ...' : ''}]`
   if (typeof value === 'object' && value !== null) {
     const fields = Object.entries(value).map(([key, field]) => `${key}: ${show(field)}`)
     return `{ ${fields.join(', ')} }`
@@ -195,10 +202,20 @@ export async function runAll(suites: readonly Suite[], options: RunOptions): Pro
   }
   const failures = cases.filter(({ status }) => status === 'failed')
   const skipped = cases.filter(({ status }) => status === 'skipped').length
-  return { passed: cases.length - failures.length - skipped, failed: failures.length, skipped, cases, failures }
+  return {
+    passed: cases.length - failures.length - skipped,
+    failed: failures.length,
+    skipped,
+    cases,
+    failures,
+  }
 }
 
-async function runCase(name: string, test: Case, { has, timeoutMs = 60_000 }: RunOptions): Promise<CaseResult> {
+async function runCase(
+  name: string,
+  test: Case,
+  { has, timeoutMs = 60_000 }: RunOptions,
+): Promise<CaseResult> {
   const lacks = missingNeeds(test, has)
   if (lacks) return { name, status: 'skipped', detail: lacks, ms: 0 }
   const started = performance.now()
@@ -207,7 +224,8 @@ async function runCase(name: string, test: Case, { has, timeoutMs = 60_000 }: Ru
     await within(Promise.resolve(test.run()), 'the case', timeoutMs)
     return { name, status: 'passed', ms: ms() }
   } catch (error) {
-    const stack = error instanceof Error && error.stack ? `\n${error.stack.split('\n').slice(1, 6).join('\n')}` : ''
+    const stack =
+      error instanceof Error && error.stack ? `\n${error.stack.split('\n').slice(1, 6).join('\n')}` : ''
     return { name, status: 'failed', detail: show(error) + stack, ms: ms() }
   }
 }

@@ -41,7 +41,9 @@ export function readPayload(record: Uint8Array): Origin | string {
   if (length < HEAD_BYTES) {
     const writer = (record[0]! >> 3) & 0xf
     const isWhole = record.every((byte) => byte === shortFiller(writer, length))
-    return isWhole ? { writer, sequence: -1 } : `a short record of ${length} bytes is not one writer's: ${[...record]}`
+    return isWhole
+      ? { writer, sequence: -1 }
+      : `a short record of ${length} bytes is not one writer's: ${[...record]}`
   }
   const writer = readWord(record, 0)
   const sequence = readWord(record, 4)
@@ -74,8 +76,11 @@ export class StreamCheck {
     this.records++
     this.bytes += record.length
     const origin = readPayload(record)
-    if (typeof origin === 'string') return this.report(origin)
-    if (origin.writer < 0) return
+    if (typeof origin === 'string') this.report(origin)
+    else if (origin.writer >= 0) this.note(origin)
+  }
+
+  private note(origin: Origin): void {
     this.perWriter.set(origin.writer, (this.perWriter.get(origin.writer) ?? 0) + 1)
     if (origin.sequence < 0) return
     const last = this.lastSequence.get(origin.writer) ?? -1

@@ -1,4 +1,4 @@
-import { bundleForNode } from './bundle.mjs'
+import { bundleForNode } from './bundle.ts'
 
 /** Before any project's tests. */
 export default async function setup(): Promise<void> {

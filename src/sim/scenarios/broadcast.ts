@@ -139,7 +139,7 @@ function broadcastFault(view: StateView, bench: RingBench, lengths: readonly num
     const seen = [...before]
     let missed = told
     const at = stagingOf(bench, tokens[1 + i]!)
-    for (;;) {
+    while (seen.length <= lengths.length) {
       const length = call('pollerNext', ring, generation, i, tokens[1 + i]!)
       if (length < 0) break
       missed += memory.f64(at - layout.SCRATCH_DATA_OFFSET! + layout.MAILBOX_MISSED_OFFSET!)

@@ -4,6 +4,7 @@ import { laneScenarios } from './lane.ts'
 import { manyScenarios } from './many.ts'
 import { regionScenarios } from './region.ts'
 import { statusScenarios } from './status.ts'
+import { successionScenarios } from './succession.ts'
 import { waitingScenarios } from './waiting.ts'
 
 /** Enough for a region, the scratch of three threads, and a few rings. */
@@ -13,6 +14,7 @@ const PAGES = 16
 export const scenarios: readonly Scenario[] = [
   ...laneScenarios,
   ...waitingScenarios,
+  ...successionScenarios,
   ...broadcastScenarios,
   ...manyScenarios,
   ...statusScenarios,

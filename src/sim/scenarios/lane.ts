@@ -233,12 +233,13 @@ function drainRest(bench: RingBench, lengths: readonly number[], seen: number[])
   const token = bench.tokens[READER]!
   const at = stagingOf(bench, token)
   let missed = 0
-  for (;;) {
+  while (seen.length <= lengths.length) {
     const length = call('oneToOneNext', ring, generation, token)
-    if (length < 0) return missed
+    if (length < 0) break
     missed += memory.f64(at - layout.SCRATCH_DATA_OFFSET! + layout.MAILBOX_MISSED_OFFSET!)
     seen.push(whichRecord(memory.bytes(at, length), lengths))
   }
+  return missed
 }
 
 /** Sixteen bytes are two granules of a copy: a record that can be torn. */
@@ -259,6 +260,24 @@ export const laneScenarios: readonly Scenario[] = [
     policy: 'drop-oldest',
     lengths: records(4),
     reader: { calls: 3 },
+  }),
+  laneScenario({
+    name: 'lane-of-one',
+    capacity: 1,
+    recordBytes: 16,
+    policy: 'drop-oldest',
+    lengths: records(4),
+    reader: { calls: 3 },
+  }),
+  // The reader drains while the writer, whose ring is full from the start, moves the head at every record.
+  laneScenario({
+    name: 'lane-full',
+    capacity: 3,
+    recordBytes: 16,
+    policy: 'drop-oldest',
+    before: 3,
+    lengths: records(7),
+    reader: { rounds: 2, limit: 3 },
   }),
   laneScenario({
     name: 'lane-newest',

@@ -125,7 +125,7 @@ function manyFault(view: StateView, bench: RingBench, records: readonly number[]
   const seen = [...before]
   let missed = told
   const at = stagingOf(bench, tokens[READER]!)
-  for (;;) {
+  while (seen.length <= 4 * records.length) {
     const length = call('manyToOneNext', ring, generation, tokens[READER]!)
     if (length < 0) break
     missed += memory.f64(at - layout.SCRATCH_DATA_OFFSET! + layout.MAILBOX_MISSED_OFFSET!)

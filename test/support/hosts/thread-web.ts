@@ -1,5 +1,5 @@
 // The other end of hosts/web.ts: what a Web Worker starts with. Its first message says what to run.
-import { Inbox } from '../threads.ts'
+import type { Inbox } from '../threads.ts'
 import { runThread } from './run-thread.ts'
 
 const scope = globalThis as unknown as {

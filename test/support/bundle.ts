@@ -1,12 +1,12 @@
 // Bundles the suite for where it runs without vitest: build/test/*.mjs for Node, Deno and Bun, and one page for browsers.
 import { mkdirSync, symlinkSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { type BuildOptions, build } from 'esbuild'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const outdir = fileURLToPath(new URL('../../build/test', import.meta.url))
 
-const common = {
+const common: BuildOptions = {
   absWorkingDir: root,
   outdir,
   bundle: true,
@@ -17,7 +17,7 @@ const common = {
 }
 
 /** What a worker of Node 20 starts with must be JavaScript. 'spillway' stays an import: the runtime resolves it. */
-export async function bundleForNode() {
+export async function bundleForNode(): Promise<void> {
   linkPackage()
   await build({
     ...common,
@@ -29,10 +29,13 @@ export async function bundleForNode() {
 }
 
 /** In a browser there is no resolver, so dist is bundled in, by the package's own `default` export. */
-export async function bundleForWeb() {
+export async function bundleForWeb(): Promise<Record<string, string>> {
   const { outputFiles } = await build({
     ...common,
-    entryPoints: { 'web/thread': 'test/support/hosts/thread-web.ts', 'web/main': 'test/runtimes/main-web.ts' },
+    entryPoints: {
+      'web/thread': 'test/support/hosts/thread-web.ts',
+      'web/main': 'test/runtimes/main-web.ts',
+    },
     platform: 'browser',
     conditions: ['browser'],
     write: false,
@@ -43,11 +46,12 @@ export async function bundleForWeb() {
 }
 
 /** build/test/node_modules/spillway is this package, so that every runtime finds it as an installed one is found. */
-function linkPackage() {
+function linkPackage(): void {
   mkdirSync(`${outdir}/node_modules`, { recursive: true })
+  const target = process.platform === 'win32' ? root : '../../..'
   try {
-    symlinkSync(root, `${outdir}/node_modules/spillway`, 'junction')
+    symlinkSync(target, `${outdir}/node_modules/spillway`, 'junction')
   } catch (error) {
-    if (error.code !== 'EEXIST') throw error
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
 }

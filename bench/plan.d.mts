@@ -1,0 +1,24 @@
+export interface FigureRef {
+  name: string
+  variant: string
+  item: string
+  figure: string
+}
+export interface Peer {
+  name: string
+  constant: number
+  item?: undefined
+  figure?: undefined
+}
+export interface Row {
+  target: string
+  what: string
+  of: FigureRef
+  to?: FigureRef | Peer
+  as: 'ratio' | 'difference' | 'value'
+  want?: string
+  stretch?: string
+}
+export const rows: Row[]
+export function meets(value: number, bound: string): boolean
+export function itemsOf(rows: Row[]): Map<string, { name: string; variant: string }>

@@ -1,0 +1,82 @@
+// `npm run bench`: every variant in a process of its own, in turn, round after round; see bench/README.md.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { ensureRuntime } from '../tools/runtimes.mjs'
+import { itemsOf, rows } from './plan.mjs'
+import { outcomeOf, printTable, readmeTable } from './support/report.mjs'
+import { takeSample } from './support/sample.mjs'
+
+const { values: options } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '5' },
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    node: { type: 'string', default: 'both' }, // newest, own or both
+    json: { type: 'string' },
+    readme: { type: 'boolean', default: false },
+  },
+})
+const rounds = options.quick ? 1 : Math.max(1, Number(options.runs))
+const scale = options.quick ? 0.25 : 1
+const chosen = rows.filter(({ of, target, what }) => {
+  return (
+    !options.only || of.item.includes(options.only) || target === options.only || what.includes(options.only)
+  )
+})
+const items = itemsOf(chosen)
+const report = {
+  date: new Date().toISOString(),
+  machine: {
+    cpu: cpus()[0].model.trim(),
+    cores: cpus().length,
+    platform: `${process.platform}-${process.arch}`,
+  },
+  rounds,
+  nodes: [],
+}
+
+for (const node of nodes()) {
+  const samples = measure(node)
+  const outcomes = chosen.map((row) => outcomeOf(row, samples))
+  report.nodes.push({ version: node.version, samples, outcomes })
+  printTable(`Node ${node.version}`, outcomes)
+}
+if (options.json) writeFileSync(options.json, `${JSON.stringify(report, undefined, 2)}\n`)
+if (options.readme) writeReadme()
+
+function nodes() {
+  const own = { version: process.versions.node, path: process.execPath }
+  if (options.node === 'own') return [own]
+  const newest = ensureRuntime('node')
+  return options.node === 'newest' || newest.version === own.version ? [newest] : [newest, own]
+}
+
+/** `{ item: [{ figures, foreign }] }`, one sample a round. Each round goes the other way, so that a drift falls out. */
+function measure(node) {
+  const samples = Object.fromEntries([...items.keys()].map((item) => [item, []]))
+  for (let round = 0; round < rounds; round++) {
+    const order = round % 2 === 0 ? [...items] : [...items].reverse()
+    for (const [item, { name, variant }] of order) {
+      progress(`Node ${node.version}, round ${round + 1} of ${rounds}: ${item}`)
+      samples[item].push(takeSample({ node: node.path, name, variant, scale }))
+    }
+  }
+  progress('')
+  return samples
+}
+
+function progress(text) {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`)
+}
+
+function writeReadme() {
+  const path = new URL('../README.md', import.meta.url)
+  const text = readFileSync(path, 'utf8')
+  const between = /(<!-- bench:start -->)[\s\S]*(<!-- bench:end -->)/
+  if (!between.test(text)) throw new Error('README.md has no <!-- bench:start --> and <!-- bench:end -->')
+  writeFileSync(
+    path,
+    text.replace(between, (_, from, to) => `${from}\n${readmeTable(report)}\n${to}`),
+  )
+}

@@ -1,0 +1,86 @@
+// From samples to a table.
+import { meets } from '../plan.mjs'
+import { spread } from './timing.mjs'
+
+/** A sample counts as disturbed when others kept more than this many cores busy. */
+const QUIET_CORES = 0.25
+
+/** What came of a row: the figures of both sides, and what is made of them, paired round by round. */
+export function outcomeOf(row, samples) {
+  const own = figuresOf(row.of, samples)
+  const rival = row.to && figuresOf(row.to, samples, own.length)
+  const combined = own.map((value, round) => {
+    if (row.as === 'ratio') return value / rival[round]
+    return row.as === 'difference' ? value - rival[round] : value
+  })
+  const result = spread(combined)
+  const verdict = row.want === undefined ? '' : meets(result.median, row.want) ? 'hit' : 'MISS'
+  const reached =
+    row.stretch === undefined ? '' : meets(result.median, row.stretch) ? 'reached' : 'not reached'
+  return {
+    ...row,
+    own: spread(own),
+    rival: rival && spread(rival),
+    result,
+    verdict,
+    reached,
+    disturbed: disturbedIn(row, samples),
+  }
+}
+
+function figuresOf(ref, samples, rounds) {
+  if (ref.constant !== undefined) return new Array(rounds).fill(ref.constant)
+  return samples[ref.item].map(({ figures }) => figures[ref.figure])
+}
+
+function disturbedIn({ of, to }, samples) {
+  const all = [of, to].flatMap((ref) => (ref?.item ? samples[ref.item] : []))
+  return all.filter(({ foreign }) => foreign > QUIET_CORES).length
+}
+
+const number = (value) =>
+  Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3).replace(/\.?0+$/, '')
+const range = ({ median, min, max }) =>
+  min === max ? number(median) : `${number(median)} [${number(min)}-${number(max)}]`
+
+function cells({ target, what, own, rival, result, as, want = '', stretch, verdict, reached, disturbed }) {
+  const bounds = stretch === undefined ? want : [want, `(${stretch})`].filter(Boolean).join(' ')
+  const outcome = [verdict, reached && `(${reached})`].filter(Boolean).join(' ')
+  const combined = as === 'value' ? '' : range(result)
+  return [
+    target,
+    what,
+    range(own),
+    rival ? range(rival) : '',
+    combined,
+    bounds,
+    outcome + (disturbed > 0 ? ' ~' : ''),
+  ]
+}
+
+const HEAD = ['', 'what', 'spillway', 'rival', 'ratio or difference', 'target (stretch)', '']
+
+export function printTable(title, outcomes) {
+  const lines = [HEAD, ...outcomes.map(cells)]
+  const widths = HEAD.map((_, column) => Math.max(...lines.map((line) => line[column].length)))
+  console.log(`\n${title}`)
+  for (const line of lines)
+    console.log(
+      line
+        .map((cell, column) => cell.padEnd(widths[column]))
+        .join('  ')
+        .trimEnd(),
+    )
+  if (outcomes.some(({ disturbed }) => disturbed > 0))
+    console.log('~ other processes kept the machine busy meanwhile')
+}
+
+export function readmeTable({ date, machine, rounds, nodes }) {
+  const parts = nodes.map(({ version, outcomes }) => {
+    const lines = outcomes.filter(({ target }) => target !== '').map(cells)
+    const rows = [HEAD, HEAD.map(() => '---'), ...lines].map((line) => `| ${line.join(' | ')} |`)
+    return `Node ${version}:\n\n${rows.join('\n')}`
+  })
+  const where = `${machine.cpu}, ${machine.cores} cores, ${machine.platform}, ${date.slice(0, 10)}`
+  return `${where}; medians [min-max] of ${rounds} rounds, ratios paired in the same round. † measured elsewhere.\n\n${parts.join('\n\n')}`
+}

@@ -1,0 +1,102 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+
+// The house as docs/ARCHITECTURE.md draws it: who may import whom, and what may stand where.
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+function sourcesIn(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+}
+
+function textOf(file: string): string {
+  return readFileSync(join(root, file), 'utf8')
+}
+
+/** What a file imports: paths from the root, or bare names. */
+function importsOf(file: string): string[] {
+  return [...textOf(file).matchAll(/^(?:import|export)[^'"]*?from\s+'([^']+)'|^import\s+'([^']+)'/gms)].map(
+    ([, from, bare]) => {
+      const name = (from ?? bare)!
+      return name.startsWith('.') ? relative(root, join(root, dirname(file), name)) : name
+    },
+  )
+}
+
+function layerOf(path: string, layers: readonly string[]): string | undefined {
+  return layers.find((layer) => path === `${layer}.ts` || path.startsWith(`${layer}/`) || path === layer)
+}
+
+/** From each layer, the layers that it may import from (and itself). */
+function check(folder: string, allowed: Record<string, readonly string[]>): string[] {
+  const layers = Object.keys(allowed)
+  const wrong: string[] = []
+  for (const file of sourcesIn(folder)) {
+    const from = layerOf(file, layers)
+    if (from === undefined) wrong.push(`${file} belongs to no layer`)
+    else {
+      for (const target of importsOf(file)) {
+        const to = layerOf(target, layers) ?? target
+        if (to !== from && !allowed[from]!.includes(to)) wrong.push(`${file} imports ${target}`)
+      }
+    }
+  }
+  return wrong
+}
+
+describe('the house', () => {
+  it('has arrows one way in src', () => {
+    const allowed = {
+      'src/core': [],
+      'src/sim': [],
+      'src/index': ['src/core'],
+      'src/node': ['src/index', 'src/core', 'node:process', 'node:worker_threads'],
+    }
+    expect(check('src', allowed)).toEqual([])
+  })
+
+  it('has arrows one way in assembly, with the one knot that is drawn', () => {
+    const base = ['assembly/atomics', 'assembly/codes', 'assembly/layout']
+    const allowed = {
+      'assembly/atomics': [],
+      'assembly/codes': [],
+      'assembly/layout': [],
+      'assembly/region/reaper': [...base, 'assembly/region', 'assembly/diode/descriptor', 'assembly/diode/roles'],
+      'assembly/region': [...base, 'assembly/region/reaper'],
+      'assembly/sync': [...base, 'assembly/region'],
+      'assembly/diode/descriptor': base,
+      'assembly/diode/roles': [...base, 'assembly/region', 'assembly/sync', 'assembly/diode/descriptor'],
+      'assembly/diode': [
+        ...base,
+        'assembly/region',
+        'assembly/sync',
+        'assembly/diode/descriptor',
+        'assembly/diode/roles',
+      ],
+      'assembly/index': [...base, 'assembly/region', 'assembly/sync', 'assembly/diode', 'assembly/diode/descriptor'],
+    }
+    expect(check('assembly', allowed)).toEqual([])
+  })
+
+  it('touches shared memory atomically in one file only', () => {
+    const others = sourcesIn('assembly').filter((file) => file !== 'assembly/atomics.ts')
+    expect(others.filter((file) => /\batomic\.\w+[<(]/.test(textOf(file)))).toEqual([])
+  })
+
+  it('keeps out of the core what would be static data', () => {
+    for (const file of sourcesIn('assembly')) {
+      const code = textOf(file).replace(/\/\/.*|\/\*[\s\S]*?\*\//g, '')
+      expect(code, file).not.toMatch(/\bthrow\b|\bassert\(|\bnew \w|^(?:export )?let |memory\.data\(/m)
+    }
+  })
+
+  it('has no dependency at run time', () => {
+    const manifest = JSON.parse(textOf('package.json'))
+    expect(manifest.dependencies ?? {}).toEqual({})
+    expect(manifest.peerDependencies ?? {}).toEqual({})
+  })
+})
