@@ -48,6 +48,8 @@ export interface Abi {
   pollerArm(address: number, generation: number, slot: number): number
   pollersExpire(address: number, generation: number, token: number, nowMs: number, patienceMs: number): number
 
+  newlineIn(token: number, from: number, to: number): number
+
   statusCreate(token: number): number
   statusJoin(address: number, generation: number, token: number): number
   statusLeave(address: number, generation: number, token: number): number

@@ -38,7 +38,10 @@ describe('the examples', () => {
   for (const file of readdirSync(join(root, 'examples')).filter((name) => name.endsWith('.mjs'))) {
     it(`${file} runs and ends with exit code 0`, async () => {
       const args = file === 'diodes-demo.mjs' ? ['--seconds', '1'] : []
-      const { stdout } = await run(process.execPath, [join('examples', file), ...args], { cwd: root, timeout: 30_000 })
+      const { stdout } = await run(process.execPath, [join('examples', file), ...args], {
+        cwd: root,
+        timeout: 30_000,
+      })
       expect(stdout.length).toBeGreaterThan(0)
       if (file === 'diodes-demo.mjs') expect(stdout).toContain('The ledger is closed.')
     }, 40_000)

@@ -65,7 +65,12 @@ describe('the house', () => {
       'assembly/atomics': [],
       'assembly/codes': [],
       'assembly/layout': [],
-      'assembly/region/reaper': [...base, 'assembly/region', 'assembly/diode/descriptor', 'assembly/diode/roles'],
+      'assembly/region/reaper': [
+        ...base,
+        'assembly/region',
+        'assembly/diode/descriptor',
+        'assembly/diode/roles',
+      ],
       'assembly/region': [...base, 'assembly/region/reaper'],
       'assembly/sync': [...base, 'assembly/region'],
       'assembly/diode/descriptor': base,
@@ -77,7 +82,15 @@ describe('the house', () => {
         'assembly/diode/descriptor',
         'assembly/diode/roles',
       ],
-      'assembly/index': [...base, 'assembly/region', 'assembly/sync', 'assembly/diode', 'assembly/diode/descriptor'],
+      'assembly/framing': [...base, 'assembly/region'],
+      'assembly/index': [
+        ...base,
+        'assembly/framing',
+        'assembly/region',
+        'assembly/sync',
+        'assembly/diode',
+        'assembly/diode/descriptor',
+      ],
     }
     expect(check('assembly', allowed)).toEqual([])
   })
