@@ -14,6 +14,7 @@ const { values: options } = parseArgs({
     only: { type: 'string' },
     node: { type: 'string', default: 'both' }, // newest, own or both
     json: { type: 'string' },
+    add: { type: 'string' }, // another run's JSON, whose tables go before this one's
     readme: { type: 'boolean', default: false },
   },
 })
@@ -33,7 +34,7 @@ const report = {
     platform: `${process.platform}-${process.arch}`,
   },
   rounds,
-  nodes: [],
+  nodes: options.add ? JSON.parse(readFileSync(options.add, 'utf8')).nodes : [],
 }
 
 for (const node of nodes()) {

@@ -1,3 +1,4 @@
+import type { Abi } from './abi.ts'
 import { SpillwayError } from './errors.ts'
 import type { Ring } from './ring.ts'
 
@@ -6,12 +7,15 @@ export class LaneWriter {
   readonly #ring: Ring
   readonly #lane: number
   readonly #generation: number
+  /** By itself: a look-up in the exports of a Wasm instance costs as much as the call. */
+  readonly #laneSet: Abi['laneSet']
   #claimed: Uint8Array | undefined
 
   constructor(ring: Ring, lane: number, generation: number) {
     this.#ring = ring
     this.#lane = lane
     this.#generation = generation
+    this.#laneSet = ring.region.abi.laneSet
   }
 
   /** The core's code: 0 when the record is stored. */
@@ -19,7 +23,7 @@ export class LaneWriter {
     const { region } = this.#ring
     const bytes = region.stage(record)
     if (bytes < 0) return this.#setLong(record)
-    return region.abi.laneSet(this.#lane, this.#generation, region.token, bytes)
+    return this.#laneSet(this.#lane, this.#generation, region.token, bytes)
   }
 
   /** One that may not fit the scratch goes into the ring directly. */

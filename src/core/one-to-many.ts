@@ -1,3 +1,4 @@
+import type { Abi } from './abi.ts'
 import { Diode } from './diode.ts'
 import { SpillwayError } from './errors.ts'
 import { checkHandle, type DiodeHandle } from './handle.ts'
@@ -78,6 +79,7 @@ export class OneToManyReader {
   readonly #alert: Alert | null
   readonly #onClose: (poller: OneToManyReader) => void
   readonly #leftovers = new Leftovers()
+  readonly #pollerNext: Abi['pollerNext']
   #open = true
   #ended = false
   #draining = false
@@ -91,6 +93,7 @@ export class OneToManyReader {
     if (slot < 0) throw region.failure(slot)
     this.#ring = ring
     this.#slot = slot
+    this.#pollerNext = region.abi.pollerNext
     this.#alert = alert
     this.#onClose = onClose
   }
@@ -104,7 +107,7 @@ export class OneToManyReader {
 
   #take(): Uint8Array | undefined {
     const { region, address, generation } = this.#ring
-    const length = region.abi.pollerNext(address, generation, this.#slot, region.token)
+    const length = this.#pollerNext(address, generation, this.#slot, region.token)
     if (length >= 0) {
       const missed = region.f64[region.mailMissed]!
       const record = region.copyOut(length)

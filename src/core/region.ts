@@ -32,12 +32,14 @@ export class Region {
   #endpoints = 0
   readonly #members = new Map<string, number>()
 
+  readonly #scratchBytes: number
   #scratchAt = 0
   #scratch = new Uint8Array(0)
   #scratchViews: (Uint8Array | undefined)[] = []
   #encodesShared = true
   #ownScratch: Uint8Array | undefined
-  #slab = new Uint8Array(0)
+  #slabBuffer = new ArrayBuffer(0)
+  #slab = new Uint8Array(this.#slabBuffer)
   #slabUsed = 0
 
   constructor(memory: WebAssembly.Memory, exports: WebAssembly.Exports, layout: Layout) {
@@ -45,6 +47,7 @@ export class Region {
     this.abi = exports as unknown as Abi
     this.layout = layout
     this.id = this.abi.regionId()
+    this.#scratchBytes = layout.SCRATCH_BYTES
     this.refresh()
   }
 
@@ -91,6 +94,17 @@ export class Region {
     this.token = 0
   }
 
+  /** A thread has stopped: what it held here is given back. */
+  bury(key: number): void {
+    try {
+      this.retain()
+    } catch {
+      return // no slot is left for this thread to do it from; another that is in will
+    }
+    this.abi.threadEnd(key, this.token)
+    this.release()
+  }
+
   /** The thread becomes a member of a ring, once for all its endpoints there. */
   join(address: number, generation: number, join: () => number): void {
     const key = `${address}:${generation}`
@@ -119,14 +133,14 @@ export class Region {
     if (!(record instanceof Uint8Array)) {
       throw new SpillwayError('ERR_INVALID_ARGUMENT', 'a record must be a Uint8Array or a string')
     }
-    if (record.length > this.layout.SCRATCH_BYTES) return -1
+    if (record.length > this.#scratchBytes) return -1
     this.#scratch.set(record)
     return record.length
   }
 
   /** One pass from the string into shared memory, by a view that is never made anew (a fresh one costs as much as the encoding). */
   #stageString(record: string): number {
-    if (record.length * 3 > this.layout.SCRATCH_BYTES) return -1
+    if (record.length * 3 > this.#scratchBytes) return -1
     if (this.#encodesShared) {
       try {
         return encoder.encodeInto(record, this.#scratch).written
@@ -148,13 +162,14 @@ export class Region {
       return copy
     }
     if (this.#slabUsed + length > this.#slab.length) {
-      this.#slab = new Uint8Array(SLAB_BYTES)
+      this.#slabBuffer = new ArrayBuffer(SLAB_BYTES)
+      this.#slab = new Uint8Array(this.#slabBuffer)
       this.#slabUsed = 0
     }
     const from = this.#slabUsed
     this.#slab.set(this.#scratchView(length), from)
     this.#slabUsed = (from + length + 7) & ~7 // copies are fast between addresses that are aligned alike
-    return new Uint8Array(this.#slab.buffer, from, length)
+    return new Uint8Array(this.#slabBuffer, from, length)
   }
 
   /** The first `length` bytes of the scratch, as they are now. */
@@ -223,11 +238,7 @@ const regionOfMemory = new WeakMap<WebAssembly.Memory, Region>()
 let ownRegion: Region | undefined
 
 onThreadStopped((key) => {
-  for (const region of regions.values()) {
-    region.retain()
-    region.abi.threadEnd(key, region.token)
-    region.release()
-  }
+  for (const region of regions.values()) region.bury(key)
 })
 
 function instantiate(memory: WebAssembly.Memory): WebAssembly.Exports {
