@@ -61,7 +61,8 @@ export const KIND_STATUS: u32 = 6
 /** Where the member words of such an object lie: one u32 a thread slot, its token or 0. */
 export const MEMBERS_OFFSET: usize = 640
 export const MEMBERS_BYTES: usize = <usize>MAX_THREADS * 4
-if (TABLE_OFFSET < THREADS_OFFSET + THREAD_BYTES * <usize>MAX_THREADS) ERROR('the thread table reaches into the granule table')
+const THREADS_END: usize = THREADS_OFFSET + THREAD_BYTES * <usize>MAX_THREADS
+if (TABLE_OFFSET < THREADS_END) ERROR('the thread table reaches into the granule table')
 
 /** A thread's scratch: a mailbox for results that are more than one number, then bytes on their way in or out. */
 export const SCRATCH_OWNER_OFFSET: usize = 8

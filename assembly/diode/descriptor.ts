@@ -99,7 +99,7 @@ export const SUM_OFFSET: usize = 8
 export const LENGTH_OFFSET: usize = 12
 export const SKIP: u32 = 0x80000000
 
-/** Set in the head by a reader that is taking from there: the writer no longer drops that record, but leaves it to the reader. */
+/** Set in the head by a reader that is taking from there: the writer drops nothing more, but leaves it to the reader. */
 export const TAKING: u64 = 1
 /** How many records the writer leaves to a reader at most. */
 export const GRANT_RECORDS: u32 = 32
@@ -107,7 +107,8 @@ export const GRANT_RECORDS: u32 = 32
 export const DROP_OLDEST: u32 = 0
 export const DROP_NEWEST: u32 = 1
 
-if (TAIL_OFFSET < <usize>CACHE_LINE || HEAD_OFFSET - TAIL_OFFSET < <usize>CACHE_LINE) ERROR('writer and head share a cache line')
+if (TAIL_OFFSET < <usize>CACHE_LINE) ERROR('the writer shares a cache line with the constants')
+if (HEAD_OFFSET - TAIL_OFFSET < <usize>CACHE_LINE) ERROR('writer and head share a cache line')
 if (RELEASED_OFFSET - HEAD_OFFSET < <usize>CACHE_LINE) ERROR('head and reader share a cache line')
 if (WRITER_ROLE_OFFSET - RELEASED_OFFSET < <usize>CACHE_LINE) ERROR('reader and roles share a cache line')
 

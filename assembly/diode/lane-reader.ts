@@ -132,10 +132,11 @@ export function readerTakesOver(lane: usize): void {
 }
 
 /**
- * The short way for one record, while the writer leaves the head alone: copy first, then move the head over it. That it stood
- * still proves the copy whole. TRY_AGAIN when it did not, or for what is no short record.
+ * The short way for one record, while the writer leaves the head alone: copy first, then move the head over it.
+ * That it stood still proves the copy whole. TRY_AGAIN when it did not, or for what is no short record.
  *
- * `released` goes ahead of the head here, by a plain store: the hand is empty, so nothing depends on it, and the CAS publishes it.
+ * `released` goes ahead of the head here, by a plain store: the hand is empty, so nothing depends on it, and the CAS
+ * publishes it.
  */
 function tryToCopy(lane: usize, scratch: usize): i32 {
   const tail = load64(lane + TAIL_OFFSET)
@@ -151,7 +152,8 @@ function tryToCopy(lane: usize, scratch: usize): i32 {
   // Before the head, or the writer would take this record for one in hand. Pairs with the load in `noteTaken`.
   store<u64>(lane + RELEASED_OFFSET, end)
   if (cas64(lane + HEAD_OFFSET, head, end) != head) {
-    store<u64>(lane + RELEASED_OFFSET, head) // `end` may be made of an overwritten length, and lie ahead of what is taken next
+    // `end` may be made of an overwritten length, and lie ahead of what is taken next.
+    store<u64>(lane + RELEASED_OFFSET, head)
     return TRY_AGAIN
   }
   store<f64>(scratch + MAILBOX_MISSED_OFFSET, <f64>(index - load<u64>(lane + NEXT_INDEX_OFFSET)))
@@ -201,7 +203,7 @@ function fillMailbox(lane: usize, scratch: usize, address: u32, length: u32): vo
   store<u32>(scratch + MAILBOX_LANE_OFFSET + 4, load<u32>(lane + OBJECT_GENERATION_OFFSET))
 }
 
-/** EMPTY, or ENDED when the writer is gone: looked at before looking once more, so that its last record is not passed over. */
+/** The writer is gone, and nothing is left: looked at in this order, so that its last record is not passed over. */
 @inline export function isOver(lane: usize): bool {
   return isLeft(lane + WRITER_ROLE_OFFSET) && !hasRecords(lane)
 }

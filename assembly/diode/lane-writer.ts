@@ -107,7 +107,7 @@ export function laneAbort(address: u32, generation: u32): i32 {
   return 0
 }
 
-/** A new writer after one that left or died: what that one had begun is forgotten, what it had seen is brought up to date. */
+/** A new writer after one that left or died: what it had begun is forgotten, what it had seen is brought up to date. */
 export function writerTakesOver(lane: usize): void {
   store<u32>(lane + CLAIM_BYTES_OFFSET, 0)
   if (!isBroadcast(lane)) lookAtHead(lane)
@@ -162,8 +162,8 @@ function dropOldest(lane: usize): void {
 }
 
 /**
- * The reader has said that it takes from here, but not yet how much: the writer needs the room, and says it. What lies at the head
- * (a record or a skip) ends at `next`; behind a record, more may go with it.
+ * The reader has said that it takes from here, but not yet how much: the writer needs the room, and says it. What lies
+ * at the head (a record or a skip) ends at `next`; behind a record, more may go with it.
  */
 function leaveToReader(lane: usize, head: u64, next: u64, isSkip: bool): void {
   const end = isSkip ? next : endOfGrant(lane, head, next)

@@ -6,13 +6,13 @@
 
 import { cas64, load64 } from '../atomics'
 import { EMPTY, INVALID, OUT_OF_MEMORY, STALE, TOO_MANY_WRITERS } from '../codes'
-import { KIND_LANE, KIND_MANY_TO_ONE, KIND_OFFSET, OBJECT_GENERATION_OFFSET } from '../layout'
+import { KIND_LANE, KIND_MANY_TO_ONE, OBJECT_GENERATION_OFFSET } from '../layout'
 import { freeRunOf, granuleOf, isKind, publish } from '../region/granules'
 import { handleOf } from '../region/members'
 import { isAlive, scratchOf } from '../region/threads'
 import { makeLane } from './create'
 import {
-  CURSOR_OFFSET, LANES_OFFSET, LANE_RING_OFFSET, LANE_SLOT_OFFSET, MAX_WRITERS_OFFSET, TURN_OFFSET, WRITER_ROLE_OFFSET,
+  CURSOR_OFFSET, LANES_OFFSET, MAX_WRITERS_OFFSET, TURN_OFFSET, WRITER_ROLE_OFFSET,
 } from './descriptor'
 import { batchFrom, hasRecords, nextFrom, readerTakesOver } from './lane-reader'
 import { writerTakesOver } from './lane-writer'

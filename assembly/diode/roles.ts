@@ -1,7 +1,7 @@
 // Who may write, and who may read: one endpoint each. A role is taken at first use, given back by `close`, and free to
 // be taken over when its holder's thread is known to have stopped.
 
-import { cas64, load64, store64 } from '../atomics'
+import { cas64, load64 } from '../atomics'
 import { TAKEN } from '../codes'
 import { isAlive } from '../region/threads'
 import { bellRing } from '../sync/bell'

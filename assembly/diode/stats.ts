@@ -4,8 +4,9 @@
 //
 //   offered = written + dropped + oversize        written = read + missed + depth
 //
-// Nothing is counted twice in memory: `written` is the index at the tail, `missed` what lies between what the reader read and
-// what it could still read. So the laws hold whenever nobody is in the middle of a call, also after a thread has died in one.
+// Nothing is counted twice in memory: `written` is the index at the tail, `missed` what lies between what the reader
+// read and what it could still read. So the laws hold whenever nobody is in the middle of a call, also after a thread
+// has died in one.
 
 import { load64 } from '../atomics'
 import { INVALID, STALE } from '../codes'

@@ -107,6 +107,19 @@ describe('the house', () => {
     }
   })
 
+  it('imports nothing in assembly that it does not use, which no linter looks at there', () => {
+    const unused = sourcesIn('assembly').flatMap((file) => {
+      const text = textOf(file).replace(/\/\/.*|\/\*[\s\S]*?\*\//g, '')
+      const imports = [...text.matchAll(/^import \{([^}]*)\} from '[^']*'$/gm)]
+      const body = text.replace(/^import \{[^}]*\} from '[^']*'$/gm, '')
+      const names = imports.flatMap(([, list]) => list!.split(',').map((name) => name.trim()))
+      return names
+        .filter((name) => name && !new RegExp(`\\b${name}\\b`).test(body))
+        .map((name) => `${file}: ${name}`)
+    })
+    expect(unused).toEqual([])
+  })
+
   it('has no dependency at run time', () => {
     const manifest = JSON.parse(textOf('package.json'))
     expect(manifest.dependencies ?? {}).toEqual({})
