@@ -256,7 +256,7 @@ export const plants = [
       {
         file: 'diode/roles.ts',
         find: '    if (cas64(role, held, who) == held) return 1\n',
-        replace: `    store64(role, who)
+        replace: `    cas64(role, held, who)
     return 1
 `,
       },
