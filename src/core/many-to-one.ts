@@ -1,8 +1,6 @@
-import { Diode } from './diode.ts'
 import { checkHandle, type DiodeHandle } from './handle.ts'
-import { LaneReader } from './lane-reader.ts'
+import { LaneDiode } from './lane-diode.ts'
 import { type Alert, checkAlert, checkOptions, type DiodeOptions } from './options.ts'
-import { readerPort } from './reader.ts'
 import { defaultRegion } from './region.ts'
 import { Ring } from './ring.ts'
 
@@ -14,9 +12,7 @@ const MAX_WRITERS = 256
  *
  * Order is kept per writer. A writer may come and go at any time; what it had written is still delivered.
  */
-export class ManyToOne extends Diode {
-  readonly #reader: LaneReader
-
+export class ManyToOne extends LaneDiode {
   /**
    * @param capacity how many records one writer may have waiting
    * @param alert called on the reader's side with exactly how many records were lost
@@ -30,9 +26,8 @@ export class ManyToOne extends Diode {
       capacity instanceof Ring
         ? capacity
         : Ring.create(defaultRegion(), 'ManyToOne', checkOptions(capacity, options))
-    super(ring)
     const { abi } = ring.region
-    this.#reader = new LaneReader(
+    super(
       ring,
       { next: abi.manyToOneNext, batch: abi.manyToOneBatch, holds: ring.capacity * MAX_WRITERS },
       checked,
@@ -45,29 +40,10 @@ export class ManyToOne extends Diode {
     return new ManyToOne(Ring.join('ManyToOne', checkHandle(handle, 'ManyToOne')), alert)
   }
 
-  /** The oldest record of the writer whose turn it is, as a copy of the caller's own; `undefined` when there is none. */
-  tryNext(): Uint8Array | undefined {
-    return this.#reader.next()
-  }
-
-  /** As `OneToOne.drain`, writer by writer. */
-  drain(fn: (record: Uint8Array) => void, limit?: number): number {
-    return this.#reader.drain(fn, limit)
-  }
-
-  /** @internal */
-  get [readerPort](): LaneReader {
-    return this.#reader
-  }
-
   protected override takeWriter(): { lane: number; generation: number } {
     const { region, address, generation, endpoint } = this.ring
     const lane = region.abi.manyToOneJoin(address, generation, region.token, endpoint)
     if (lane < 0) throw region.failure(lane)
     return { lane, generation: region.generationOf(lane) }
-  }
-
-  protected override stopReading(): void {
-    this.#reader.stop()
   }
 }

@@ -1,9 +1,7 @@
-import { Diode } from './diode.ts'
 import { SpillwayError } from './errors.ts'
 import { checkHandle, type DiodeHandle } from './handle.ts'
-import { LaneReader } from './lane-reader.ts'
+import { LaneDiode } from './lane-diode.ts'
 import { type Alert, checkAlert, checkOptions, type DiodeOptions } from './options.ts'
-import { readerPort } from './reader.ts'
 import { defaultRegion } from './region.ts'
 import { Ring } from './ring.ts'
 
@@ -13,9 +11,7 @@ import { Ring } from './ring.ts'
  * The endpoint that first calls `set` or `claim` is the writer, the one that first reads is the reader (it may be the
  * same), until it closes or its thread ends.
  */
-export class OneToOne extends Diode {
-  readonly #reader: LaneReader
-
+export class OneToOne extends LaneDiode {
   /**
    * @param capacity how many records it holds
    * @param alert called on the reader's side with exactly how many records were lost
@@ -29,13 +25,8 @@ export class OneToOne extends Diode {
       capacity instanceof Ring
         ? capacity
         : Ring.create(defaultRegion(), 'OneToOne', checkOptions(capacity, options))
-    super(ring)
     const { abi } = ring.region
-    this.#reader = new LaneReader(
-      ring,
-      { next: abi.oneToOneNext, batch: abi.oneToOneBatch, holds: ring.capacity },
-      checked,
-    )
+    super(ring, { next: abi.oneToOneNext, batch: abi.oneToOneBatch, holds: ring.capacity }, checked)
   }
 
   /** Joins from another thread (or the same). */
@@ -44,30 +35,8 @@ export class OneToOne extends Diode {
     return new OneToOne(Ring.join('OneToOne', checkHandle(handle, 'OneToOne')), alert)
   }
 
-  /** The oldest record, as a copy of the caller's own; `undefined` when there is none. Alerts first if records were lost before it. */
-  tryNext(): Uint8Array | undefined {
-    return this.#reader.next()
-  }
-
-  /**
-   * Reads all that is there, up to `limit` records, with no copy: a record is good only during the call of `fn`.
-   * Answers how many. If `fn` throws, its record counts as read and the rest stays.
-   */
-  drain(fn: (record: Uint8Array) => void, limit?: number): number {
-    return this.#reader.drain(fn, limit)
-  }
-
-  /** @internal */
-  get [readerPort](): LaneReader {
-    return this.#reader
-  }
-
   protected override takeWriter(): { lane: number; generation: number } {
     return takeOnlyWriter(this.ring)
-  }
-
-  protected override stopReading(): void {
-    this.#reader.stop()
   }
 }
 
