@@ -33,7 +33,7 @@ export const TOP_THREAD_OFFSET: usize = 144
 export const THREADS_OFFSET: usize = 256
 export const THREAD_BYTES: usize = 32
 export const MAX_THREADS: u32 = 128
-export const THREAD_WORD_OFFSET: usize = 0 //    u64  token | key << 32; 0 is free
+// The first word, u64, is token | key << 32; 0 is free.
 export const THREAD_JOINING_OFFSET: usize = 8 // u64  handle of the ring that it is about to join
 export const THREAD_SCRATCH_OFFSET: usize = 16 // u32 address of its scratch
 export const THREAD_BURIED_BY_OFFSET: usize = 20 // u32 token of the thread that buries it
@@ -66,7 +66,6 @@ if (TABLE_OFFSET < THREADS_END) ERROR('the thread table reaches into the granule
 
 /** A thread's scratch: a mailbox for results that are more than one number, then bytes on their way in or out. */
 export const SCRATCH_OWNER_OFFSET: usize = 8
-export const MAILBOX_OFFSET: usize = 64
 export const MAILBOX_ADDRESS_OFFSET: usize = 64 //    u32
 export const MAILBOX_LENGTH_OFFSET: usize = 68 //     u32
 export const MAILBOX_LANE_OFFSET: usize = 72 //       u32 address, u32 generation

@@ -82,7 +82,7 @@ export const plants = [
     changes: [
       {
         file: 'diode/lane-writer.ts',
-        find: `  store64(lane + TAIL_OFFSET, end) // publishes; pairs with the loads in \`take\` and \`pollerNext\`
+        find: `  store64(lane + TAIL_OFFSET, end) // publishes; pairs with the loads in tryToTake, tryToCopy and pollerNext
   bellRing(bellOf(lane))
 `,
         replace: `  bellRing(bellOf(lane))

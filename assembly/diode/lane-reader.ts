@@ -99,7 +99,7 @@ function nextInStretch(lane: usize, head: u64, at: u64, tail: u64): u64 {
   const mask = maskOf(lane)
   if (at != head && (at & mask) == 0) return 0 // the next lap: not behind the others in memory
   const length = load<u32>(recordAt(lane, at) + LENGTH_OFFSET)
-  if (length > capacityBytesOf(lane)) return 0 // a skip, or overwritten under our eyes
+  if (length > capacityBytesOf(lane)) return 0 // a skip, or spoiled memory
   const end = after(lane, at, footprint(length))
   if (end > tail) return 0
   if (at != head && end - head > load<u32>(lane + BATCH_BYTES_OFFSET)) return 0
@@ -152,7 +152,8 @@ function tryToCopy(lane: usize, scratch: usize): i32 {
   // Before the head, or the writer would take this record for one in hand. Pairs with the load in `noteTaken`.
   store<u64>(lane + RELEASED_OFFSET, end)
   if (cas64(lane + HEAD_OFFSET, head, end) != head) {
-    // `end` may be made of an overwritten length, and lie ahead of what is taken next.
+    // The writer has dropped it meanwhile (this pairs with the CAS in dropOldest): `end` may be made of an overwritten
+    // length, and lie ahead of what is taken next.
     store<u64>(lane + RELEASED_OFFSET, head)
     return TRY_AGAIN
   }

@@ -9,7 +9,7 @@
 // but still read, so not to be overwritten until `released` passes them. That stretch is the *hole*. The writer
 // never waits for it and never writes into it: when the tail comes round to the hole, it leaves a SKIP and
 // goes on behind it. The slack is there so that a batch in hand does not cost the ring its capacity. Because of
-// this nobody ever copies a record twice, and a ring that is full all the time delivers at full speed.
+// this no batch is ever read in vain, and a ring that is full all the time delivers nearly as fast as one that is not.
 //
 // Why a record that is in the ring or in hand is never written to. The writer writes only from its tail up to
 // `seen head + data`, where the seen head is never ahead of the real one, and outside the hole. What it may harm
@@ -155,7 +155,7 @@ function dropOldest(lane: usize): void {
   const head = seenHead(lane)
   const length = load<u32>(recordAt(lane, head) + LENGTH_OFFSET)
   const next = (length & SKIP) != 0 ? head + (length & ~SKIP) : after(lane, head, footprint(length))
-  const seen = cas64(lane + HEAD_OFFSET, head, next) // pairs with the CAS in `take` and the load in `pollerNext`
+  const seen = cas64(lane + HEAD_OFFSET, head, next) // pairs with the reader's in tryToTake and tryToCopy, and the load in pollerNext
   if (seen == head) store<u64>(lane + SEEN_HEAD_OFFSET, next)
   else if (seen == (head | TAKING)) leaveToReader(lane, head, next, (length & SKIP) != 0)
   else noteTaken(lane, head, seen & ~TAKING)
@@ -163,7 +163,8 @@ function dropOldest(lane: usize): void {
 
 /**
  * The reader has said that it takes from here, but not yet how much: the writer needs the room, and says it. What lies
- * at the head (a record or a skip) ends at `next`; behind a record, more may go with it.
+ * at the head (a record or a skip) ends at `next`; behind a record, more may go with it. The CAS pairs with the reader's
+ * in tryToTake: one of the two fails, and knows by it what the other did.
  */
 function leaveToReader(lane: usize, head: u64, next: u64, isSkip: bool): void {
   const end = isSkip ? next : endOfGrant(lane, head, next)
@@ -199,7 +200,7 @@ function noteTaken(lane: usize, was: u64, now: u64): void {
 
 function lookAtHead(lane: usize): bool {
   const was = seenHead(lane)
-  const now = headOf(lane) // pairs with the CAS in `take`
+  const now = headOf(lane) // pairs with what moves it in tryToTake and tryToCopy
   if (now == was) return false
   noteTaken(lane, was, now)
   return true
@@ -288,6 +289,6 @@ function publishRecord(lane: usize, position: u64, bytes: u32): void {
   const next = recordAt(lane, end)
   store<u64>(next + INDEX_OFFSET, index + 1)
   store<u32>(next + SUM_OFFSET, sum + bytes)
-  store64(lane + TAIL_OFFSET, end) // publishes; pairs with the loads in `take` and `pollerNext`
+  store64(lane + TAIL_OFFSET, end) // publishes; pairs with the loads in tryToTake, tryToCopy and pollerNext
   bellRing(bellOf(lane))
 }

@@ -81,7 +81,6 @@ export interface Layout {
   readonly LAYOUT_VERSION: number
   readonly CAPACITY_OFFSET: number
   readonly RECORD_BYTES_OFFSET: number
-  readonly POLICY_OFFSET: number
   readonly HEADER_BYTES: number
   readonly LENGTH_OFFSET: number
   readonly OBJECT_GENERATION_OFFSET: number

@@ -33,7 +33,6 @@ export class Region {
   readonly #members = new Map<string, number>()
 
   readonly #scratchBytes: number
-  #scratchAt = 0
   #scratch = new Uint8Array(0)
   #scratchViews: (Uint8Array | undefined)[] = []
   #encodesShared = true
@@ -82,8 +81,11 @@ export class Region {
     this.mailLane = (scratch + layout.MAILBOX_LANE_OFFSET) >> 2
     this.mailMissed = (scratch + layout.MAILBOX_MISSED_OFFSET) >> 3
     this.mailStats = (scratch + layout.MAILBOX_STATS_OFFSET) >> 3
-    this.#scratchAt = scratch + layout.SCRATCH_DATA_OFFSET
-    this.#scratch = new Uint8Array(this.memory.buffer, this.#scratchAt, layout.SCRATCH_BYTES)
+    this.#scratch = new Uint8Array(
+      this.memory.buffer,
+      scratch + layout.SCRATCH_DATA_OFFSET,
+      layout.SCRATCH_BYTES,
+    )
     this.#scratchViews = []
   }
 

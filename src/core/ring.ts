@@ -95,13 +95,12 @@ function kindOf(region: Region, topology: Topology): number {
   return topology === 'ManyToOne' ? layout.KIND_MANY_TO_ONE : layout.KIND_ONE_TO_MANY
 }
 
-function shapeOf(region: Region, address: number): { capacity: number; recordBytes: number; policy: number } {
+function shapeOf(region: Region, address: number): { capacity: number; recordBytes: number } {
   const word = (offset: number) => region.i32[(address + offset) >> 2]!
   const { layout } = region
   return {
     capacity: word(layout.CAPACITY_OFFSET),
     recordBytes: word(layout.RECORD_BYTES_OFFSET),
-    policy: word(layout.POLICY_OFFSET),
   }
 }
 
