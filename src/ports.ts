@@ -1,0 +1,96 @@
+/**
+ * What protocol code asks of the runtime it finds itself in: types only. `src/node` has the adapters.
+ *
+ * @module
+ */
+
+export type AddressFamily = 4 | 6
+
+export interface Endpoint {
+  /** An IP address, never a name. */
+  readonly address: string
+  readonly port: number
+  readonly family: AddressFamily
+}
+
+export interface Clock {
+  /** Milliseconds that only go forward. */
+  now(): number
+  /** Calls once, after `ms`. It keeps the thread's loop going until then. */
+  after(ms: number, call: () => void): Cancel
+  /** Calls once, when what has already happened (sockets, messages) has been dealt with. */
+  soon(call: () => void): void
+}
+
+export type Cancel = () => void
+
+/** Called once for each `send`: with no code when the kernel has taken the datagram, else with why it has not. */
+export type Sent = (code?: string) => void
+
+/** A socket connected to one peer, to send with. */
+export interface DatagramSocket {
+  /** The bytes must stay as they are until `sent` is called, which is never before `send` returns. */
+  send(bytes: Uint8Array, sent: Sent): void
+  /** Bytes of the kernel's send buffer, as it answers; 0 where it does not say. */
+  readonly sendBufferBytes: number
+  /** Our own address, as `address:port`; the receiver knows this socket by it. */
+  readonly localAddress: string
+  close(): void
+}
+
+export interface DatagramSocketOptions {
+  readonly peer: Endpoint
+  /** 0: as the system has it. */
+  readonly sendBufferBytes: number
+  /** What the kernel says apart from any `send`: `ECONNREFUSED` for a datagram sent before, for instance. */
+  onError(code: string): void
+  /** The send buffer could not be set: a warning, and on with it. */
+  onWarning(message: string): void
+}
+
+/** Where sockets to send with come from. */
+export interface DatagramPort {
+  connect(options: DatagramSocketOptions): Promise<DatagramSocket>
+  /** Whether several datagrams may be under way at once without overtaking one another (in Deno they do). */
+  readonly keepsOrder: boolean
+}
+
+/** A socket bound to an address of ours, to receive with. */
+export interface ReceivingSocket {
+  readonly address: Endpoint
+  /** Bytes of the kernel's receive buffer, as it answers; 0 where it does not say. */
+  readonly recvBufferBytes: number
+  close(): void
+}
+
+export interface ReceivingSocketOptions {
+  readonly local: Endpoint
+  readonly recvBufferBytes: number
+  /** Several sockets share the port, and the kernel spreads the sources over them. */
+  readonly reusePort: boolean
+  /** `bytes` are good only during the call. */
+  onDatagram(bytes: Uint8Array, address: string, port: number): void
+  onError(code: string): void
+  onWarning(message: string): void
+}
+
+export interface ReceivingPort {
+  bind(options: ReceivingSocketOptions): Promise<ReceivingSocket>
+}
+
+export interface Resolver {
+  /** The addresses of a host; an IP address is its own. Rejects with a `code`. */
+  resolve(host: string, family?: AddressFamily): Promise<readonly { address: string; family: AddressFamily }[]>
+}
+
+/** Everything that a service on the I/O thread is given. */
+export interface Ports {
+  readonly clock: Clock
+  readonly datagrams: DatagramPort
+  readonly receiving: ReceivingPort
+  readonly resolver: Resolver
+  /** Waits until the 32-bit word is no longer `value`: at once, or when it is woken. It keeps no thread alive. */
+  changed(words: Int32Array, index: number, value: number): Promise<void> | undefined
+  /** `NODE_DEBUG=spillway` and the user's logger. Cheap when nobody listens. */
+  debug(message: string): void
+}
