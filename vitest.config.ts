@@ -5,7 +5,14 @@ const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
 /** The tests run what ships: 'spillway' is dist, loaded by Node itself and not by vite. */
 const shared = {
-  resolve: { alias: { 'spillway/sim': at('dist/sim/index.js'), spillway: at('dist/node/index.js') } },
+  resolve: {
+    alias: {
+      'spillway/sim': at('dist/sim/index.js'),
+      'spillway/udp': at('dist/node/udp.js'),
+      'spillway/collector': at('dist/node/collector.js'),
+      spillway: at('dist/node/index.js'),
+    },
+  },
 }
 
 const common = {
@@ -31,6 +38,9 @@ export default defineConfig({
       project('model', ['test/model/**/*.test.ts'], 300),
       // Stress and runtimes have threads of their own: one file at a time.
       project('stress', ['test/stress/**/*.test.ts'], 120, { fileParallelism: false }),
+      // Real sockets, processes and their ends.
+      project('net', ['test/net/**/*.test.ts'], 120, { fileParallelism: false }),
+      project('cli', ['test/cli/**/*.test.ts'], 120, { fileParallelism: false }),
       project('runtimes', ['test/runtimes/**/*.test.ts'], 300, { fileParallelism: false }),
       project('docs', ['test/docs/**/*.test.ts'], 120),
     ],

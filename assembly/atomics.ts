@@ -13,6 +13,7 @@
 @inline export function store32(address: usize, value: u32): void { atomic.store<u32>(address, value) }
 @inline export function store64(address: usize, value: u64): void { atomic.store<u64>(address, value) }
 @inline export function add32(address: usize, value: u32): u32 { return atomic.add<u32>(address, value) }
+@inline export function add64(address: usize, value: u64): u64 { return atomic.add<u64>(address, value) }
 @inline export function or64(address: usize, value: u64): u64 { return atomic.or<u64>(address, value) }
 @inline export function and64(address: usize, value: u64): u64 { return atomic.and<u64>(address, value) }
 @inline export function or32(address: usize, value: u32): u32 { return atomic.or<u32>(address, value) }

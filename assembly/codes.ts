@@ -23,3 +23,7 @@ export const TAKEN: i32 = -12
 export const CLAIM_OPEN: i32 = -13
 export const NO_CLAIM: i32 = -14
 export const CLAIM_EXCEEDED: i32 = -15
+/** The outlet takes nothing more. */
+export const CLOSED: i32 = -16
+/** The line has a newline inside: it is counted. */
+export const RAW_NEWLINE: i32 = -17

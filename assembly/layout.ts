@@ -52,10 +52,17 @@ export const KIND_MANY_TO_ONE: u32 = 3
 export const KIND_LANE: u32 = 4
 export const KIND_SCRATCH: u32 = 5
 export const KIND_STATUS: u32 = 6
+export const KIND_OUTLET: u32 = 7
+export const KIND_BUFFER: u32 = 8
 
 /** Kinds that threads join as members, and that live until the last one leaves. */
 @inline export function hasMembers(kind: u32): bool {
-  return kind == KIND_ONE_TO_ONE || kind == KIND_ONE_TO_MANY || kind == KIND_MANY_TO_ONE || kind == KIND_STATUS
+  return isRingKind(kind) || kind == KIND_STATUS || kind == KIND_OUTLET || kind == KIND_BUFFER
+}
+
+/** Kinds that have a writer's and a reader's role, and a bell. */
+@inline export function isRingKind(kind: u32): bool {
+  return kind == KIND_ONE_TO_ONE || kind == KIND_ONE_TO_MANY || kind == KIND_MANY_TO_ONE
 }
 
 /** Where the member words of such an object lie: one u32 a thread slot, its token or 0. */
@@ -70,6 +77,8 @@ export const MAILBOX_ADDRESS_OFFSET: usize = 64 //    u32
 export const MAILBOX_LENGTH_OFFSET: usize = 68 //     u32
 export const MAILBOX_LANE_OFFSET: usize = 72 //       u32 address, u32 generation
 export const MAILBOX_MISSED_OFFSET: usize = 80 //     f64
+export const MAILBOX_PACK_OFFSET: usize = 88 //       u32 × 3, see framing/pack.ts
+export const MAILBOX_SPLIT_OFFSET: usize = 100 //     u32 × 5, see framing/split.ts
 export const MAILBOX_STATS_OFFSET: usize = 128 //     f64 × 8, see diode/stats.ts
 export const SCRATCH_DATA_OFFSET: usize = 256
 export const SCRATCH_GRANULES: u32 = 17

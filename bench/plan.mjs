@@ -16,7 +16,20 @@ const elsewhere = {
   'go-diodes OneToOne, copying': { ns: 198 },
   'go-diodes OneToOne, across threads': { rate: 2.5 },
   'Agrona OneToOne': { ns: 56, rate: 20 },
+  'C, send of one event a datagram': { rate: 0.43 },
+  'Go sender with protojson': { thousands: 56 }, // 39 to 73
 }
+
+/** Who else brings events to a UDP port: as in `clients` of support/clients.mjs. */
+const rivals = {
+  dgram: 'dgram',
+  packing: 'dgram, packed by hand',
+  'pino-socket-capped': 'pino-socket, capped',
+  winston: 'winston',
+  'hot-shots': 'hot-shots event',
+  'hot-shots-increment': 'hot-shots increment',
+}
+const HALF = new Set(['pino-socket-capped', 'hot-shots'])
 
 /**
  * `of` and `to` are `case/variant#figure`. `as`: what is made of the two (`ratio`, `difference`), or of `of` alone (`value`).
@@ -161,6 +174,120 @@ export const rows = [
       `signal/latency-port-to-main#${p}`,
     ),
   ]),
+
+  row(
+    'P6',
+    'encode(event) less its JSON.stringify, ns',
+    'event-caller/encode-and-stringify#ns',
+    'event-caller/encode-and-stringify#stringifyNs',
+    '<= 250',
+    '<= 120',
+    'difference',
+  ),
+  ...Object.entries(rivals).map(([variant, name]) => {
+    const isTarget = HALF.has(variant)
+    const of = 'event-caller/encode#ns'
+    return row(
+      isTarget && 'P6',
+      `encode(event) / ${name}`,
+      of,
+      `event-caller/${variant}#ns`,
+      isTarget && '<= 0.5',
+    )
+  }),
+  row('', 'pino-socket as it comes: lost', 'event-caller/pino-socket#lost'),
+  row('', 'encode(event), all / winston, all', 'event-caller/encode#inAll', 'event-caller/winston#inAll'),
+  row(
+    'P6',
+    'event loop delay, p99, less stringify / at rest',
+    'event-loop/spillway#overIdle',
+    undefined,
+    '<= 1.2',
+  ),
+  ...Object.entries(rivals).map(([variant, name]) =>
+    row('', `the same with ${name}`, `event-loop/${variant}#overIdle`),
+  ),
+
+  row('P7', 'write(bytes), ns', 'event-caller/write-bytes#ns', undefined, '<= 200', '<= 120'),
+  row('P7', 'write(string), ns', 'event-caller/write-string#ns', undefined, '<= 200', '<= 120'),
+  row('P7', 'bytes allocated by write(bytes)', 'allocation/write-bytes#bytes', undefined, '<= 1'),
+  row('', 'bytes allocated by write(string)', 'allocation/write-string#bytes'),
+  row(
+    '',
+    'bytes allocated by encode, less by JSON.stringify',
+    'allocation/encode#bytes',
+    'allocation/stringify#bytes',
+    undefined,
+    undefined,
+    'difference',
+  ),
+
+  ...[1432, 8932].flatMap((bytes) => {
+    const [own, byHand] = [`udp-lines/spillway-${bytes}`, `udp-lines/by-hand-${bytes}`]
+    return [
+      row('P8', `ready lines sent / by hand, ${bytes}`, `${own}#rate`, `${byHand}#rate`, '>= 0.9'),
+      row(
+        'P8',
+        `ready lines sent / C send †, ${bytes}`,
+        `${own}#rate`,
+        peer('C, send of one event a datagram', 'rate'),
+        undefined,
+        '>= 4',
+      ),
+      row('', `ready lines received / by hand, ${bytes}`, `${own}#receivedRate`, `${byHand}#receivedRate`),
+    ]
+  }),
+
+  row(
+    'P9',
+    'events delivered, thousand a second / Go †',
+    'udp-events/spillway#rate',
+    peer('Go sender with protojson', 'thousands'),
+    '>= 5',
+    '>= 10',
+  ),
+  ...Object.entries(rivals).map(([variant, name]) =>
+    row('', `events delivered / ${name}`, 'udp-events/spillway#rate', `udp-events/${variant}#rate`),
+  ),
+  row('', 'pino-socket as it comes: lost, flat out', 'udp-events/pino-socket#lost'),
+  row('P9', 'lost at 200,000 a second', 'udp-events/paced-spillway#lost', undefined, '<= 0'),
+  row('P9', 'offered then, thousand a second', 'udp-events/paced-spillway#offeredRate', undefined, '>= 190'),
+  ...Object.entries(rivals).map(([variant, name]) =>
+    row('', `offered at 200,000 a second: ${name}`, `udp-events/paced-${variant}#offeredRate`),
+  ),
+
+  row('P10', 'metadata sent again / dgram send', 'metadata/resend#ns', 'metadata/dgram#ns', '<= 1.2'),
+  row(
+    'P10',
+    'bytes allocated for it, less by dgram send',
+    'metadata/resend#bytes',
+    'metadata/dgram#bytes',
+    '<= 1',
+    undefined,
+    'difference',
+  ),
+  row('P10', 'times it was marshalled anew', 'metadata/resend#marshalled', undefined, '<= 0'),
+
+  row('P11', 'idle: timers', 'idle/exporter#timers', undefined, '<= 0'),
+  row(
+    'P11',
+    'idle: % of a core, less an empty process',
+    'idle/exporter#core',
+    'idle/empty#core',
+    '<= 0.1',
+    undefined,
+    'difference',
+  ),
+  row('P11', 'idle: MiB over the rings', 'idle/exporter#rssMiB', undefined, '<= 4'),
+  row(
+    '',
+    'idle: MiB, less a bare worker',
+    'idle/exporter#rssMiB',
+    'idle/worker#rssMiB',
+    undefined,
+    undefined,
+    'difference',
+  ),
 
   row('P16', 'Wasm, KiB', 'size/bundle#wasmKiB', undefined, '<= 24'),
   row('P16', 'core bundle, gzip, KiB', 'size/bundle#gzipKiB', undefined, '<= 30'),

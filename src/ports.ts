@@ -24,8 +24,8 @@ export interface Clock {
 
 export type Cancel = () => void
 
-/** Called once for each `send`: with no code when the kernel has taken the datagram, else with why it has not. */
-export type Sent = (code?: string) => void
+/** Called once for each `send`: with nothing when the kernel has taken the datagram, else with why it has not. */
+export type Sent = (error?: { readonly code?: string | undefined } | null) => void
 
 /** A socket connected to one peer, to send with. */
 export interface DatagramSocket {
@@ -80,8 +80,18 @@ export interface ReceivingPort {
 
 export interface Resolver {
   /** The addresses of a host; an IP address is its own. Rejects with a `code`. */
-  resolve(host: string, family?: AddressFamily): Promise<readonly { address: string; family: AddressFamily }[]>
+  resolve(
+    host: string,
+    family?: AddressFamily,
+  ): Promise<readonly { address: string; family: AddressFamily }[]>
 }
+
+/** Inflates; `undefined` when the bytes are damaged, or would come to more than `limit`. */
+export type Inflate = (
+  codec: 'deflate' | 'brotli',
+  bytes: Uint8Array,
+  limit: number,
+) => Uint8Array | undefined
 
 /** Everything that a service on the I/O thread is given. */
 export interface Ports {
@@ -89,6 +99,7 @@ export interface Ports {
   readonly datagrams: DatagramPort
   readonly receiving: ReceivingPort
   readonly resolver: Resolver
+  readonly inflate: Inflate
   /** Waits until the 32-bit word is no longer `value`: at once, or when it is woken. It keeps no thread alive. */
   changed(words: Int32Array, index: number, value: number): Promise<void> | undefined
   /** `NODE_DEBUG=spillway` and the user's logger. Cheap when nobody listens. */

@@ -25,6 +25,8 @@ const started = performance.now()
 
 const wasmTargets = { release: at('build', 'core.wasm'), model: at('build', 'core.model.wasm') }
 const wasmBytes = at('src', 'core', 'wasm-bytes.ts')
+const ioWorker = at('src', 'node', 'io-worker.ts')
+const ioWorkerSource = at('src', 'node', 'io-worker-source.ts')
 const dist = at('dist')
 const nextDist = at('build', 'dist-next')
 
@@ -50,11 +52,12 @@ async function main() {
   }
   writeIfChanged(wasmBytes, wasmModule(readFileSync(wasmTargets.release)))
 
-  const entries = entriesFromExports()
+  const entries = promisedEntries()
   const shell = hashOf(['src', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'tools/build.mjs'])
   const isWhole = existsSync(dist) && entries.every(({ output }) => existsSync(at(output)))
   if (stamp.shell !== shell || did.length > 0 || !isWhole) {
     writeStamp({ wasm })
+    await inlineIoWorker()
     await buildDist(entries)
     did.push(...filesIn(dist).filter((path) => /\.(m?js|wasm)$/.test(path)))
   }
@@ -116,12 +119,38 @@ function wasmModule(bytes) {
   return `// Made by tools/build.mjs from assembly/; not committed.\nexport const wasmBase64 = '${base64}'\n`
 }
 
+/** The I/O thread in one file, as a string: users' bundlers find no worker that they would have to carry along. */
+async function inlineIoWorker() {
+  // Whoever starts it hands it the compiled core: it needs no copy of its own.
+  const withoutWasm = {
+    name: 'without-wasm',
+    setup({ onLoad }) {
+      onLoad({ filter: /wasm-bytes\.ts$/ }, () => ({
+        contents: "export const wasmBase64 = ''",
+        loader: 'ts',
+      }))
+    },
+  }
+  const { outputFiles } = await bundle([ioWorker], {
+    minify: true,
+    splitting: false,
+    sourcemap: false,
+    write: false,
+    plugins: [withoutWasm],
+  })
+  const source = JSON.stringify(outputFiles[0].text)
+  writeIfChanged(
+    ioWorkerSource,
+    `// Made by tools/build.mjs from io-worker.ts; not committed.\nexport const ioWorkerSource: string = ${source}\n`,
+  )
+}
+
 // ---- dist --------------------------------------------------------------------------------------------
 
-/** What package.json promises under `exports`, and the source each file is made from. */
-function entriesFromExports() {
-  const { exports } = JSON.parse(readFileSync(at('package.json'), 'utf8'))
-  const targets = Object.values(exports).flatMap((target) =>
+/** What package.json promises under `exports` and `bin`, and the source each file is made from. */
+function promisedEntries() {
+  const { exports, bin } = JSON.parse(readFileSync(at('package.json'), 'utf8'))
+  const targets = [...Object.values(exports), ...Object.values(bin)].flatMap((target) =>
     typeof target === 'string' ? [target] : Object.values(target),
   )
   const modules = [...new Set(targets)].filter((target) => /^\.\/dist\/.*\.js$/.test(target))
@@ -149,7 +178,7 @@ async function buildDist(entries) {
     fail(`package.json exports what has no source (dist has the rest): ${missing.join(', ')}`)
 }
 
-async function bundle(entryPoints) {
+async function bundle(entryPoints, more = {}) {
   const options = {
     absWorkingDir: root,
     entryPoints,
@@ -166,9 +195,10 @@ async function bundle(entryPoints) {
     sourcesContent: false,
     legalComments: 'none',
     logLevel: 'silent',
+    ...more,
   }
   try {
-    await esbuild(options)
+    return await esbuild(options)
   } catch (error) {
     fail(`esbuild could not bundle src/:\n${error.message}`)
   }

@@ -263,4 +263,111 @@ export const plants = [
     ],
     scenario: 'many-join-last',
   },
+  {
+    name: 'served-what-was-asked-late',
+    what: 'the reader serves the tickets given while it drained, too',
+    changes: [
+      {
+        file: 'outlet/flush.ts',
+        find: '  store32(served, asked) // pairs',
+        replace: '  store32(served, load32(<usize>address + ASKED_OFFSET)) // pairs',
+      },
+    ],
+    scenario: 'flush-two',
+  },
+  {
+    name: 'asked-before-arming',
+    what: 'the reader looks whether a flush was asked for, and then arms the bell and sleeps',
+    changes: [
+      {
+        file: 'outlet/flush.ts',
+        find: `  const word = ringArm(ring, ringGeneration)
+  return load32(<usize>address + ASKED_OFFSET) == asked ? word : 0
+`,
+        replace: `  if (load32(<usize>address + ASKED_OFFSET) != asked) return 0
+  return ringArm(ring, ringGeneration)
+`,
+      },
+    ],
+    scenario: 'flush',
+  },
+  {
+    name: 'woken-before-served',
+    what: 'who waits for a flush is woken before the ticket is served',
+    changes: [
+      {
+        file: 'outlet/flush.ts',
+        find: `  store32(served, asked) // pairs with the load in outletServed
+  wakeAll(served)
+`,
+        replace: `  wakeAll(served)
+  store32(served, asked)
+`,
+      },
+    ],
+    scenario: 'flush',
+  },
+  {
+    name: 'wake-only-who-is-armed',
+    what: 'a thread that dies between the two steps of its ring leaves a sleeper that no flush can wake (found by the checker)',
+    changes: [
+      {
+        file: 'diode/ring.ts',
+        find: '  bellWake(bellOf(address))\n',
+        replace: '  bellRing(bellOf(address))\n',
+      },
+    ],
+    scenario: 'flush-two',
+    kills: 1,
+  },
+  {
+    name: 'closed-looked-at-last',
+    what: 'a line is stored, and then refused because the outlet is shut',
+    changes: [
+      { file: 'outlet/set.ts', find: '  if (isShut(outlet)) return CLOSED\n', replace: '' },
+      {
+        file: 'outlet/set.ts',
+        find: '  return laneSet(lane, laneGeneration, token, length)\n',
+        replace: `  const code = laneSet(lane, laneGeneration, token, length)
+  return isShut(outlet) ? CLOSED : code
+`,
+      },
+    ],
+    scenario: 'shut',
+  },
+  {
+    name: 'released-before-copied',
+    what: 'the packer lets go of a line, and then copies it',
+    changes: [
+      {
+        file: 'framing/pack.ts',
+        find: '      memory.copy(at, record + HEADER_BYTES, length)\n',
+        replace: `      release(lane, 1)
+      memory.copy(at, record + HEADER_BYTES, length)
+`,
+      },
+      {
+        file: 'framing/pack.ts',
+        find: '  release(lane, lines + unfit) // after the last read of the bytes\n',
+        replace: '  release(lane, unfit)\n',
+      },
+    ],
+    scenario: 'pack-lapped',
+  },
+  {
+    name: 'stopped-at-a-bare-lane',
+    what: 'a lane whose only line has just been dropped ends the packing, with lines in the next one',
+    changes: [
+      {
+        file: 'framing/pack.ts',
+        find: `      turnTaken(ring, TURN_RECORDS)
+      if (++bare > load<u32>(ring + MAX_WRITERS_OFFSET)) break
+`,
+        replace: `      break
+`,
+      },
+      { file: 'framing/pack.ts', find: '  let bare: u32 = 0\n', replace: '' },
+    ],
+    scenario: 'pack-bare',
+  },
 ]

@@ -19,7 +19,7 @@ import { writerTakesOver } from './lane-writer'
 import { holder, roleTake } from './roles'
 
 /** How many records are taken from one lane before the next has its turn. */
-const TURN_RECORDS: u32 = 32
+export const TURN_RECORDS: u32 = 32
 
 @inline function laneEntry(ring: usize, slot: u32): usize { return ring + LANES_OFFSET + (<usize>slot << 3) }
 
@@ -77,8 +77,8 @@ export function manyToOneBatch(address: u32, generation: u32, token: u32, limit:
   return lane == 0 ? EMPTY : batchFrom(lane, limit, scratch)
 }
 
-/** The lane whose turn it is and that has something, or 0. */
-function readyLane(ring: usize, records: u32): usize {
+/** The lane whose turn it is and that has something, or 0. `records` of its turn are used up. */
+export function readyLane(ring: usize, records: u32): usize {
   let slot = load<u32>(ring + CURSOR_OFFSET)
   let turn = load<u32>(ring + TURN_OFFSET)
   if (turn >= TURN_RECORDS) {
@@ -103,6 +103,13 @@ function readyLane(ring: usize, records: u32): usize {
     turn = 0
   }
   return 0
+}
+
+/** For a reader that says afterwards what it has taken: how much is left of the turn of the lane that was ready, */
+@inline export function turnLeft(ring: usize): u32 { return TURN_RECORDS - load<u32>(ring + TURN_OFFSET) }
+/** and that so much of it is used up. */
+@inline export function turnTaken(ring: usize, records: u32): void {
+  store<u32>(ring + TURN_OFFSET, load<u32>(ring + TURN_OFFSET) + records)
 }
 
 export function anyLaneHasRecords(ring: usize): bool {

@@ -1,11 +1,10 @@
-// What every diode has in common towards its threads: joining, leaving, roles, sleeping.
+// What every diode has in common towards its threads: roles, sleeping.
 
 import { INVALID, STALE } from '../codes'
-import { KIND_LANE, KIND_MANY_TO_ONE, KIND_OFFSET, KIND_ONE_TO_MANY, KIND_ONE_TO_ONE } from '../layout'
+import { KIND_LANE, KIND_MANY_TO_ONE, KIND_OFFSET, KIND_ONE_TO_MANY, isRingKind } from '../layout'
 import { isKind, isLive } from '../region/granules'
-import { memberJoin, memberLeave } from '../region/members'
 import { isAlive } from '../region/threads'
-import { bellArm, bellRing } from '../sync/bell'
+import { bellArm, bellRing, bellWake } from '../sync/bell'
 import { MAX_POLLERS, READER_ROLE_OFFSET, WRITER_ROLE_OFFSET, bellOf } from './descriptor'
 import { hasRecords, readerTakesOver, release } from './lane-reader'
 import { isLane, writerTakesOver } from './lane-writer'
@@ -14,23 +13,7 @@ import { pollerAt, pollerHasNews } from './pollers'
 import { holder, isLeft, roleLeave, roleTake } from './roles'
 
 @inline function isRing(address: u32, generation: u32): bool {
-  if (!isLive(address, generation)) return false
-  const kind = load<u32>(<usize>address + KIND_OFFSET)
-  return kind == KIND_ONE_TO_ONE || kind == KIND_ONE_TO_MANY || kind == KIND_MANY_TO_ONE
-}
-
-/** The calling thread becomes a member; it must not be one yet. */
-export function ringJoin(address: u32, generation: u32, kind: u32, token: u32): i32 {
-  if (!isKind(address, generation, kind) || !isRing(address, generation)) return STALE
-  return memberJoin(address, generation, token)
-}
-
-/** The calling thread stops being a member; the last one frees the ring. */
-export function ringLeave(address: u32, generation: u32, token: u32): i32 {
-  if (!isRing(address, generation)) return STALE
-  if (!isAlive(token)) return INVALID
-  memberLeave(address, generation, token, token)
-  return 0
+  return isLive(address, generation) && isRingKind(load<u32>(<usize>address + KIND_OFFSET))
 }
 
 export function writerTake(address: u32, generation: u32, token: u32, endpoint: u32): i32 {
@@ -96,7 +79,7 @@ export function pollerArm(address: u32, generation: u32, slot: u32): i32 {
 /** Wakes whoever sleeps at the ring's bell: it looks, and finds that it was told to stop. */
 export function ringWake(address: u32, generation: u32): i32 {
   if (!isRing(address, generation)) return STALE
-  bellRing(bellOf(address))
+  bellWake(bellOf(address))
   return 0
 }
 

@@ -4,7 +4,7 @@
 import { cas64, load64 } from '../atomics'
 import { TAKEN } from '../codes'
 import { isAlive } from '../region/threads'
-import { bellRing } from '../sync/bell'
+import { bellWake } from '../sync/bell'
 import { READER_ROLE_OFFSET, WRITER_ROLE_OFFSET, bellOf } from './descriptor'
 
 /** Nobody holds it, but somebody did and left on purpose. Its token is 0, so it counts as free. */
@@ -36,7 +36,7 @@ export function isLeft(role: usize): bool {
 export function releaseRoles(ring: usize, token: u32): void {
   releaseRole(ring + WRITER_ROLE_OFFSET, token)
   releaseRole(ring + READER_ROLE_OFFSET, token)
-  bellRing(bellOf(ring))
+  bellWake(bellOf(ring))
 }
 
 function releaseRole(role: usize, token: u32): void {

@@ -1,10 +1,7 @@
 // Lines: where one ends. Sixteen bytes at a time.
 
-import { INVALID } from '../codes'
-import { SCRATCH_BYTES, SCRATCH_DATA_OFFSET } from '../layout'
-import { scratchOf } from '../region/threads'
-
-const NEWLINE: u8 = 0x0a
+export const NEWLINE: u8 = 0x0a
+export const CARRIAGE_RETURN: u8 = 0x0d
 
 /** Address of the first newline in `from` to `end`, or `end`. */
 export function findNewline(from: usize, end: usize): usize {
@@ -17,12 +14,4 @@ export function findNewline(from: usize, end: usize): usize {
   }
   while (at < end && load<u8>(at) != NEWLINE) at++
   return at
-}
-
-/** In the thread's scratch: the offset of the first newline in `from` to `to`, or `to`. */
-export function newlineIn(token: u32, from: u32, to: u32): i32 {
-  const scratch = scratchOf(token)
-  if (scratch == 0 || from > to || to > SCRATCH_BYTES) return INVALID
-  const data = scratch + SCRATCH_DATA_OFFSET
-  return <i32>(findNewline(data + from, data + to) - data)
 }

@@ -12,8 +12,8 @@
 
 import { cas32, cas64, load32, load64, store32, store64 } from '../atomics'
 import { INVALID, STALE } from '../codes'
-import { MEMBERS_BYTES, MEMBERS_OFFSET } from '../layout'
-import { LIVE, RETIRING, entry, entryOf, generationOf, granuleOf, isLive, stateOf, whoOf } from './granules'
+import { KIND_OFFSET, MEMBERS_BYTES, MEMBERS_OFFSET, hasMembers } from '../layout'
+import { LIVE, RETIRING, entry, entryOf, generationOf, granuleOf, isKind, isLive, stateOf, whoOf } from './granules'
 import { destroy } from './reaper'
 import { isAlive, joiningOf, slotOf, threadCount } from './threads'
 
@@ -34,7 +34,20 @@ export function firstMember(address: u32, token: u32): void {
   return load32(memberAt(address, slotOf(token))) == token
 }
 
-export function memberJoin(address: u32, generation: u32, token: u32): i32 {
+/** The calling thread becomes a member of an object of that kind; it must not be one yet. */
+export function objectJoin(address: u32, generation: u32, kind: u32, token: u32): i32 {
+  return hasMembers(kind) && isKind(address, generation, kind) ? memberJoin(address, generation, token) : STALE
+}
+
+/** The calling thread stops being a member; the last one frees the object. */
+export function objectLeave(address: u32, generation: u32, token: u32): i32 {
+  if (!isLive(address, generation) || !hasMembers(load<u32>(<usize>address + KIND_OFFSET))) return STALE
+  if (!isAlive(token)) return INVALID
+  memberLeave(address, generation, token, token)
+  return 0
+}
+
+function memberJoin(address: u32, generation: u32, token: u32): i32 {
   if (!isAlive(token)) return INVALID
   if (!isLive(address, generation)) return STALE
   const joining = joiningOf(slotOf(token))

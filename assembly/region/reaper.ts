@@ -7,8 +7,8 @@ import { cas64, load32, load64, store64 } from '../atomics'
 import { LANES_OFFSET, LANE_RING_OFFSET, LANE_SLOT_OFFSET, MAX_WRITERS_OFFSET } from '../diode/descriptor'
 import { releaseRoles } from '../diode/roles'
 import {
-  FIRST_GRANULE_OFFSET, KIND_LANE, KIND_MANY_TO_ONE, KIND_OFFSET, KIND_SCRATCH, KIND_STATUS, SCRATCH_OWNER_OFFSET,
-  TOP_GRANULE_OFFSET, hasMembers,
+  FIRST_GRANULE_OFFSET, KIND_LANE, KIND_MANY_TO_ONE, KIND_OFFSET, KIND_SCRATCH, SCRATCH_OWNER_OFFSET,
+  TOP_GRANULE_OFFSET, hasMembers, isRingKind,
 } from '../layout'
 import {
   BUILDING, LIVE, RETIRING, addressOf, entry, entryOf, freeRunOf, generationOf, granuleOf, isKind, stateOf, whoOf,
@@ -62,7 +62,7 @@ function giveBackLive(address: u32, generation: u32, token: u32, by: u32): void 
   if (hasMembers(kind)) {
     if (isMember(address, token)) {
       // While it is still a member the object cannot go away under us.
-      if (kind != KIND_STATUS) releaseRoles(address, token)
+      if (isRingKind(kind)) releaseRoles(address, token)
       memberLeave(address, generation, token, by)
     } else {
       retireIfEmpty(address, generation, by) // it may have died between striking itself off and freeing the object

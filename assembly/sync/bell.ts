@@ -30,3 +30,13 @@ import { cas32, load32, or32, wakeAll } from '../atomics'
 function ring(bell: usize, word: u32): void {
   if (cas32(bell, word, word + 1) == word) wakeAll(bell)
 }
+
+/**
+ * Wakes also who does not seem to sleep: a thread that was stopped between the two steps of its ring has taken A away and
+ * woken nobody. For what is rare and must not be missed.
+ */
+export function bellWake(bell: usize): void {
+  const word = load32(bell)
+  if ((word & 1) != 0) cas32(bell, word, word + 1)
+  wakeAll(bell)
+}

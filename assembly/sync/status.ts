@@ -15,7 +15,7 @@ import { cas32, load32 } from '../atomics'
 import { INVALID, OUT_OF_MEMORY, STALE } from '../codes'
 import { KIND_OFFSET, KIND_STATUS } from '../layout'
 import { allocate, isKind, publish } from '../region/granules'
-import { firstMember, memberJoin, memberLeave } from '../region/members'
+import { firstMember } from '../region/members'
 import { isAlive } from '../region/threads'
 
 const WORKING_BITS: u32 = 0xffff
@@ -55,17 +55,6 @@ export function statusCreate(token: u32): i32 {
   firstMember(address, token)
   publish(address)
   return address
-}
-
-export function statusJoin(address: u32, generation: u32, token: u32): i32 {
-  return isKind(address, generation, KIND_STATUS) ? memberJoin(address, generation, token) : STALE
-}
-
-export function statusLeave(address: u32, generation: u32, token: u32): i32 {
-  if (!isKind(address, generation, KIND_STATUS)) return STALE
-  if (!isAlive(token)) return INVALID
-  memberLeave(address, generation, token, token)
-  return 0
 }
 
 /** The word, as an unsigned number; negative for a stale handle. */

@@ -1,6 +1,6 @@
 // From samples to a table.
 import { meets } from '../plan.mjs'
-import { spread } from './timing.mjs'
+import { median, spread } from './timing.mjs'
 
 /** A sample counts as disturbed when others kept more than this many cores busy. */
 const QUIET_CORES = 0.25
@@ -24,8 +24,15 @@ export function outcomeOf(row, samples) {
     result,
     verdict,
     reached,
+    lost: { own: lostIn(row.of, samples), rival: row.to && lostIn(row.to, samples) },
     disturbed: disturbedIn(row, samples),
   }
+}
+
+/** The share that never arrived, where the variant tells; not for a row that is about just that. */
+function lostIn(ref, samples) {
+  if (ref.constant !== undefined || ref.figure === 'lost') return 0
+  return median(samples[ref.item].map(({ figures }) => figures.lost ?? 0))
 }
 
 function figuresOf(ref, samples, rounds) {
@@ -42,19 +49,34 @@ const number = (value) =>
   Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3).replace(/\.?0+$/, '')
 const range = ({ median, min, max }) =>
   min === max ? number(median) : `${number(median)} [${number(min)}-${number(max)}]`
+const withLoss = (spread, lost) => range(spread) + (lost > 0 ? `, ${number(lost * 100)} % lost` : '')
 
-function cells({ target, what, own, rival, result, as, want = '', stretch, verdict, reached, disturbed }) {
+function cells(outcome) {
+  const {
+    target,
+    what,
+    own,
+    rival,
+    lost,
+    result,
+    as,
+    want = '',
+    stretch,
+    verdict,
+    reached,
+    disturbed,
+  } = outcome
   const bounds = stretch === undefined ? want : [want, `(${stretch})`].filter(Boolean).join(' ')
-  const outcome = [verdict, reached && `(${reached})`].filter(Boolean).join(' ')
+  const conclusion = [verdict, reached && `(${reached})`].filter(Boolean).join(' ')
   const combined = as === 'value' ? '' : range(result)
   return [
     target,
     what,
-    range(own),
-    rival ? range(rival) : '',
+    withLoss(own, lost.own),
+    rival ? withLoss(rival, lost.rival) : '',
     combined,
     bounds,
-    outcome + (disturbed > 0 ? ' ~' : ''),
+    conclusion + (disturbed > 0 ? ' ~' : ''),
   ]
 }
 

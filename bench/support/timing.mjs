@@ -52,6 +52,27 @@ export async function timeBursts(call, { calls = 1000, bursts = 300, warm = 0.2,
   return { ...figuresOf(times), inAll: (active * 1e6) / (calls * bursts) }
 }
 
+/**
+ * Two calls of one process in turn, a burst of each and then the pause, every other time the other one first: what runs beside them
+ * slows both. Nanoseconds a call, medians of the bursts.
+ */
+export async function timePairs(first, second, { calls = 100, bursts = 300, warm = 0.2, pause = nextTurn }) {
+  const times = [[], []]
+  const skipped = Math.ceil(bursts * warm)
+  for (let burst = 0, i = 0; burst < bursts + skipped; burst++, i += calls) {
+    const order = burst % 2 === 0 ? [0, 1] : [1, 0]
+    for (const which of order) {
+      const call = which === 0 ? first : second
+      const started = performance.now()
+      for (let at = i; at < i + calls; at++) call(at)
+      const took = performance.now() - started
+      if (burst >= skipped) times[which].push((took * 1e6) / calls)
+    }
+    await pause()
+  }
+  return times.map(median)
+}
+
 export function figuresOf(times) {
   const sum = times.reduce((a, b) => a + b, 0)
   return { ns: sum / times.length, quiet: median(times), best: Math.min(...times) }

@@ -8,6 +8,8 @@ export interface Abi {
   threadEnd(key: number, by: number): number
   isLive(address: number, generation: number): number
   usedGranules(): number
+  objectJoin(address: number, generation: number, kind: number, token: number): number
+  objectLeave(address: number, generation: number, token: number): number
 
   ringCreate(
     kind: number,
@@ -17,8 +19,6 @@ export interface Abi {
     maxWriters: number,
     token: number,
   ): number
-  ringJoin(address: number, generation: number, kind: number, token: number): number
-  ringLeave(address: number, generation: number, token: number): number
   ringStats(address: number, generation: number, token: number): number
   ringArm(address: number, generation: number): number
   ringWake(address: number, generation: number): number
@@ -48,11 +48,44 @@ export interface Abi {
   pollerArm(address: number, generation: number, slot: number): number
   pollersExpire(address: number, generation: number, token: number, nowMs: number, patienceMs: number): number
 
-  newlineIn(token: number, from: number, to: number): number
+  outletCreate(token: number, longestLine: number, newlineRule: number): number
+  outletIsClosed(address: number, generation: number): number
+  outletShut(address: number, generation: number): number
+  outletAsk(address: number, generation: number): number
+  outletAsked(address: number, generation: number): number
+  outletServed(address: number, generation: number): number
+  outletServe(address: number, generation: number, asked: number): number
+  outletServedWord(address: number, generation: number): number
+  outletArm(address: number, generation: number, ring: number, ringGeneration: number, asked: number): number
+  outletAdd(address: number, generation: number, counter: number, amount: number): number
+  outletRaise(address: number, generation: number, counter: number, amount: number): number
+  outletGet(address: number, generation: number, counter: number): number
+  outletSet(
+    address: number,
+    generation: number,
+    lane: number,
+    laneGeneration: number,
+    token: number,
+    bytes: number,
+    scan: number,
+  ): number
+
+  bufferCreate(token: number, bytes: number): number
+
+  linePack(
+    ring: number,
+    generation: number,
+    token: number,
+    buffer: number,
+    bufferGeneration: number,
+    start: number,
+    from: number,
+    to: number,
+    limit: number,
+  ): number
+  lineSplit(buffer: number, bufferGeneration: number, token: number, from: number, to: number): number
 
   statusCreate(token: number): number
-  statusJoin(address: number, generation: number, token: number): number
-  statusLeave(address: number, generation: number, token: number): number
   statusLoad(address: number, generation: number): number
   statusSetWorking(address: number, generation: number, bits: number): number
   statusSetFinal(address: number, generation: number, bit: number): number
@@ -75,9 +108,14 @@ export interface Layout {
   readonly CLAIM_OPEN: number
   readonly NO_CLAIM: number
   readonly CLAIM_EXCEEDED: number
+  readonly CLOSED: number
+  readonly RAW_NEWLINE: number
   readonly KIND_ONE_TO_ONE: number
   readonly KIND_ONE_TO_MANY: number
   readonly KIND_MANY_TO_ONE: number
+  readonly KIND_STATUS: number
+  readonly KIND_OUTLET: number
+  readonly KIND_BUFFER: number
   readonly LAYOUT_VERSION: number
   readonly CAPACITY_OFFSET: number
   readonly RECORD_BYTES_OFFSET: number
@@ -94,7 +132,17 @@ export interface Layout {
   readonly MAILBOX_LENGTH_OFFSET: number
   readonly MAILBOX_LANE_OFFSET: number
   readonly MAILBOX_MISSED_OFFSET: number
+  readonly MAILBOX_PACK_OFFSET: number
+  readonly MAILBOX_SPLIT_OFFSET: number
   readonly MAILBOX_STATS_OFFSET: number
+  readonly BUFFER_DATA_OFFSET: number
+  readonly BUFFER_LENGTH_OFFSET: number
+  readonly MAX_COUNTERS: number
+  readonly COUNTER_OVERSIZE: number
+  readonly COUNTER_RAW_NEWLINE: number
+  readonly REFUSE_NEWLINES: number
+  readonly ESCAPE_NEWLINES: number
+  readonly SPLIT_ROOM_BYTES: number
 }
 
 /** Exported globals come as `WebAssembly.Global`; their values never change. */

@@ -17,6 +17,15 @@ export type ErrorCode =
   | 'ERR_BUSY'
   | 'ERR_CANNOT_BLOCK'
   | 'ERR_UNSUPPORTED'
+  | 'ERR_INVALID_EVENT'
+  | 'ERR_IO_THREAD'
+  | 'ERR_UNRESOLVED'
+  | 'ERR_TIMEOUT'
+  | 'ERR_BIND'
+  | 'ERR_SINK'
+  | 'EADDRINUSE'
+  | 'EADDRNOTAVAIL'
+  | 'EACCES'
 
 /** Every error that spillway throws: `code` is stable, `message` says what to do. */
 export class SpillwayError extends Error {

@@ -22,9 +22,39 @@ export function makeHandle(
   return Object.freeze({ spillway: HANDLE_VERSION, topology, memory, address, generation })
 }
 
+/** Names the ring of an exporter's lines, and its outlet. */
+export interface LineRingHandle {
+  readonly spillway: number
+  readonly topology: 'LineRing'
+  readonly memory: WebAssembly.Memory
+  readonly address: number
+  readonly generation: number
+  readonly outlet: { readonly address: number; readonly generation: number }
+}
+
+export function makeLineRingHandle(
+  ring: DiodeHandle,
+  outlet: { readonly address: number; readonly generation: number },
+): LineRingHandle {
+  const { spillway, memory, address, generation } = ring
+  const words = Object.freeze({ address: outlet.address, generation: outlet.generation })
+  return Object.freeze({ spillway, topology: 'LineRing', memory, address, generation, outlet: words })
+}
+
 /** What came in a message is not trusted: checked here for its shape, and by the core for what it names. */
 export function checkHandle(handle: unknown, topology: Topology): DiodeHandle {
-  const given = handle as Partial<DiodeHandle> | null | undefined
+  return checkShape(handle, topology) as DiodeHandle
+}
+
+export function checkLineRingHandle(handle: unknown): LineRingHandle {
+  const given = checkShape(handle, 'LineRing') as Partial<LineRingHandle>
+  const { outlet } = given
+  if (typeof outlet !== 'object' || outlet === null || !isName(outlet)) throw damaged()
+  return given as LineRingHandle
+}
+
+function checkShape(handle: unknown, topology: Topology | 'LineRing'): object {
+  const given = handle as Partial<DiodeHandle | LineRingHandle> | null | undefined
   if (typeof given !== 'object' || given === null || typeof given.spillway !== 'number') {
     throw new SpillwayError('ERR_INVALID_HANDLE', `not a handle: pass the \`handle\` of a ${topology}`)
   }
@@ -40,14 +70,17 @@ export function checkHandle(handle: unknown, topology: Topology): DiodeHandle {
       `the handle is of a ${String(given.topology)}, not of a ${topology}`,
     )
   }
+  if (!(given.memory instanceof WebAssembly.Memory) || !isName(given)) throw damaged()
+  return given
+}
+
+/** An address and a generation that could be some object's. */
+function isName(given: { address?: unknown; generation?: unknown }): boolean {
   const isAddress = (value: unknown) =>
     Number.isInteger(value) && (value as number) > 0 && (value as number) < 2 ** 31
-  if (
-    !(given.memory instanceof WebAssembly.Memory) ||
-    !isAddress(given.address) ||
-    !isAddress(given.generation)
-  ) {
-    throw new SpillwayError('ERR_INVALID_HANDLE', 'the handle is damaged: pass it on as it was')
-  }
-  return given as DiodeHandle
+  return isAddress(given.address) && isAddress(given.generation)
+}
+
+function damaged(): SpillwayError {
+  return new SpillwayError('ERR_INVALID_HANDLE', 'the handle is damaged: pass it on as it was')
 }

@@ -41,6 +41,11 @@ function checkMaximum(bytes: number): number {
   return Math.ceil(bytes / PAGE_BYTES)
 }
 
+/** The core as another thread of the process has compiled it. */
+export function useModule(module: WebAssembly.Module): void {
+  compiled = module
+}
+
 async function useWasm(wasm: NonNullable<CoreOptions['wasm']>): Promise<void> {
   if (wasm instanceof WebAssembly.Module) compiled = wasm
   else if (typeof wasm === 'string' || wasm instanceof URL)

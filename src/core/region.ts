@@ -23,11 +23,13 @@ export class Region {
   f64!: Float64Array
 
   token = 0
-  /** Index into `i32` of the mailbox's address field, and into `f64` of what was missed and of the stats. */
+  /** Index into `i32` of the mailbox's integer fields, and into `f64` of what was missed and of the stats. */
   mailAddress = 0
   mailLength = 0
   mailLane = 0
   mailMissed = 0
+  mailPack = 0
+  mailSplit = 0
   mailStats = 0
   #endpoints = 0
   readonly #members = new Map<string, number>()
@@ -79,6 +81,8 @@ export class Region {
     this.mailAddress = (scratch + layout.MAILBOX_ADDRESS_OFFSET) >> 2
     this.mailLength = (scratch + layout.MAILBOX_LENGTH_OFFSET) >> 2
     this.mailLane = (scratch + layout.MAILBOX_LANE_OFFSET) >> 2
+    this.mailPack = (scratch + layout.MAILBOX_PACK_OFFSET) >> 2
+    this.mailSplit = (scratch + layout.MAILBOX_SPLIT_OFFSET) >> 2
     this.mailMissed = (scratch + layout.MAILBOX_MISSED_OFFSET) >> 3
     this.mailStats = (scratch + layout.MAILBOX_STATS_OFFSET) >> 3
     this.#scratch = new Uint8Array(

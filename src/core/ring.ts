@@ -1,5 +1,6 @@
 import { SpillwayError } from './errors.ts'
 import { type DiodeHandle, makeHandle, type Topology } from './handle.ts'
+import type { ObjectHandle } from './member.ts'
 import type { CheckedOptions } from './options.ts'
 import { type Region, regionOf } from './region.ts'
 import { type DiodeStats, readStats } from './stats.ts'
@@ -46,13 +47,13 @@ export class Ring {
     }
   }
 
-  static join(topology: Topology, handle: DiodeHandle): Ring {
+  static join(topology: Topology, handle: ObjectHandle): Ring {
     const region = regionOf(handle.memory)
     const { address, generation } = handle
     region.retain()
     try {
       region.join(address, generation, () =>
-        region.abi.ringJoin(address, generation, kindOf(region, topology), region.token),
+        region.abi.objectJoin(address, generation, kindOf(region, topology), region.token),
       )
       region.reach(address + 4096)
       return new Ring(region, topology, address, generation)
@@ -68,7 +69,7 @@ export class Ring {
     this.#final = this.stats()
     this.open = false
     const { region, address, generation } = this
-    region.leave(address, generation, () => region.abi.ringLeave(address, generation, region.token))
+    region.leave(address, generation, () => region.abi.objectLeave(address, generation, region.token))
     region.release()
   }
 

@@ -1,5 +1,6 @@
 import { SpillwayError } from './errors.ts'
-import { defaultRegion, type Region, regionOf } from './region.ts'
+import { Member } from './member.ts'
+import { defaultRegion, type Region } from './region.ts'
 
 const WORKING_BITS = 0xffff
 const FINAL_SHIFT = 16
@@ -19,37 +20,21 @@ export interface StatusHandle {
 export class StatusWord {
   readonly handle: StatusHandle
   readonly #region: Region
-  #open = true
+  readonly #member: Member
 
-  private constructor(region: Region, address: number, generation: number) {
-    this.#region = region
-    this.handle = Object.freeze({ memory: region.memory, address, generation })
+  private constructor(member: Member) {
+    this.handle = member.handle
+    this.#region = member.region
+    this.#member = member
   }
 
   static create(): StatusWord {
     const region = defaultRegion()
-    region.retain()
-    const address = region.abi.statusCreate(region.token)
-    if (address < 0) {
-      region.release()
-      throw region.failure(address)
-    }
-    const generation = region.generationOf(address)
-    region.join(address, generation, () => 0)
-    return new StatusWord(region, address, generation)
+    return new StatusWord(Member.create(region, () => region.abi.statusCreate(region.token)))
   }
 
   static from(handle: StatusHandle): StatusWord {
-    const region = regionOf(handle.memory)
-    const { address, generation } = handle
-    region.retain()
-    try {
-      region.join(address, generation, () => region.abi.statusJoin(address, generation, region.token))
-    } catch (error) {
-      region.release()
-      throw error
-    }
-    return new StatusWord(region, address, generation)
+    return new StatusWord(Member.join(handle, 'KIND_STATUS'))
   }
 
   /** The working bits as last set, before the status became final. */
@@ -87,12 +72,7 @@ export class StatusWord {
   }
 
   close(): void {
-    if (!this.#open) return
-    this.#open = false
-    const { address, generation } = this.handle
-    const region = this.#region
-    region.leave(address, generation, () => region.abi.statusLeave(address, generation, region.token))
-    region.release()
+    this.#member.leave()
   }
 
   #load(): number {

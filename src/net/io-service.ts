@@ -28,12 +28,12 @@ export interface ServiceLink {
 
 /** Where services run: a worker (`IoThread`), or, for sockets of the user's own, the calling thread. */
 export interface ServiceHost {
-  /** `transfer` is what `options` hold that is moved rather than copied. */
   open(name: string, options: unknown, handlers: ServiceHandlers): Promise<ServiceLink>
 }
 
 export interface ServiceHandlers {
   onMessage(message: unknown): void
+  onDebug(text: string): void
   /** The thread is gone, and the service with it. */
   onLost(error: Error): void
 }

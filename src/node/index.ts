@@ -7,3 +7,4 @@
 import './thread-host.ts'
 
 export * from '../index.ts'
+export { configure } from './configure.ts'

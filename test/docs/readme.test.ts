@@ -11,21 +11,29 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 
 describe('the README', () => {
-  it('has an example that runs as it stands', async () => {
-    const example = /```js\n([\s\S]*?)```/.exec(readme)![1]!
+  const examples = [...readme.matchAll(/```js\n([\s\S]*?)```/g)].map(([, code]) => code!)
+
+  it('has examples that run as they stand', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'spillway-readme-'))
     try {
       const modules = join(folder, 'node_modules')
       await run('mkdir', [modules])
       symlinkSync(root, join(modules, 'spillway'))
-      writeFileSync(join(folder, 'example.mjs'), example)
-      const { stdout } = await run(process.execPath, ['example.mjs'], { cwd: folder, timeout: 20_000 })
-      for (let i = 0; i < 5; i++) expect(stdout).toContain(`{"event":"process_exec","i":${i}}`)
-      expect(stdout).toMatch(/offered: 5,[\s\S]*read: 5,/)
+      const outputs = []
+      for (const example of examples) {
+        writeFileSync(join(folder, 'example.mjs'), example)
+        const { stdout } = await run(process.execPath, ['example.mjs'], { cwd: folder, timeout: 20_000 })
+        outputs.push(stdout)
+      }
+      const [exporter, ring] = outputs
+      for (let pid = 1; pid <= 5; pid++) expect(exporter).toContain(`"pid":${pid},`)
+      expect(exporter).toContain('{ offered: 5, sent: 5, inRing: 0, inFlight: 0, dropped: 0 }')
+      for (let i = 0; i < 5; i++) expect(ring).toContain(`{"event":"process_exec","i":${i}}`)
+      expect(ring).toMatch(/offered: 5,[\s\S]*read: 5,/)
     } finally {
       rmSync(folder, { recursive: true, force: true })
     }
-  }, 30_000)
+  }, 60_000)
 
   it('names scripts, files and exports that are there', () => {
     const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))

@@ -14,7 +14,7 @@ function region(pages?: number) {
       core.abi.ringCreate(KIND_ONE_TO_ONE, capacity, 64, DROP_OLDEST, 1, by),
     manyToOne: (maxWriters: number, by = token) =>
       core.abi.ringCreate(KIND_MANY_TO_ONE, 4, 64, DROP_OLDEST, maxWriters, by),
-    leave: (address: number, by = token) => core.abi.ringLeave(address, core.generation(address), by),
+    leave: (address: number, by = token) => core.abi.objectLeave(address, core.generation(address), by),
   }
 }
 
@@ -65,7 +65,7 @@ describe('the allocator', () => {
     expect(young).toBe(old)
     expect(abi.isLive(old, oldGeneration)).toBe(0)
     expect(abi.oneToOneNext(old, oldGeneration, token)).toBe(layout.STALE)
-    expect(abi.ringJoin(old, oldGeneration, layout.KIND_ONE_TO_ONE, token)).toBe(layout.STALE)
+    expect(abi.objectJoin(old, oldGeneration, layout.KIND_ONE_TO_ONE, token)).toBe(layout.STALE)
     expect(abi.laneSet(old, oldGeneration, token, 1)).toBe(layout.STALE)
     expect(abi.isLive(young, generation(young))).toBe(1)
   })
@@ -91,7 +91,7 @@ describe('threads', () => {
     const { abi, token, ring, generation, layout, leave } = region()
     const other = abi.threadJoin(77)
     const address = ring()
-    expect(abi.ringJoin(address, generation(address), layout.KIND_ONE_TO_ONE, other)).toBe(0)
+    expect(abi.objectJoin(address, generation(address), layout.KIND_ONE_TO_ONE, other)).toBe(0)
     leave(address)
     expect(abi.isLive(address, generation(address))).toBe(1)
     abi.threadEnd(77, token)
@@ -120,7 +120,7 @@ describe('threads', () => {
     const ring = manyToOne(1)
     for (let life = 0; life < 10; life++) {
       const writer = abi.threadJoin(50 + life)
-      expect(abi.ringJoin(ring, generation(ring), layout.KIND_MANY_TO_ONE, writer)).toBe(0)
+      expect(abi.objectJoin(ring, generation(ring), layout.KIND_MANY_TO_ONE, writer)).toBe(0)
       const lane = abi.manyToOneJoin(ring, generation(ring), writer, 9)
       expect(lane).toBeGreaterThan(0)
       expect(abi.manyToOneJoin(ring, generation(ring), token, 1)).toBe(layout.TOO_MANY_WRITERS)
@@ -142,7 +142,7 @@ describe('threads', () => {
     const { abi, ring, generation, layout, stage, token } = core
     const address = ring(4)
     const reader = abi.threadJoin(60)
-    abi.ringJoin(address, generation(address), layout.KIND_ONE_TO_ONE, reader)
+    abi.objectJoin(address, generation(address), layout.KIND_ONE_TO_ONE, reader)
     abi.readerTake(address, generation(address), reader, 1)
     for (let i = 0; i < 4; i++) {
       stage(token, Uint8Array.of(i))

@@ -40,7 +40,7 @@ function check(folder: string, allowed: Record<string, readonly string[]>): stri
     if (from === undefined) wrong.push(`${file} belongs to no layer`)
     else {
       for (const target of importsOf(file)) {
-        const to = layerOf(target, layers) ?? target
+        const to = target.startsWith('node:') ? 'node:' : (layerOf(target, layers) ?? target)
         if (to !== from && !allowed[from]!.includes(to)) wrong.push(`${file} imports ${target}`)
       }
     }
@@ -53,8 +53,11 @@ describe('the house', () => {
     const allowed = {
       'src/core': [],
       'src/sim': [],
+      'src/ports': [],
       'src/index': ['src/core'],
-      'src/node': ['src/index', 'src/core', 'node:process', 'node:worker_threads'],
+      'src/net': ['src/core', 'src/ports'],
+      'src/node': ['src/net', 'src/core', 'src/ports', 'src/index', 'node:'],
+      'src/cli': ['src/node', 'src/net', 'src/core', 'src/index', 'node:'],
     }
     expect(check('src', allowed)).toEqual([])
   })
@@ -82,10 +85,19 @@ describe('the house', () => {
         'assembly/diode/descriptor',
         'assembly/diode/roles',
       ],
-      'assembly/framing': [...base, 'assembly/region'],
+      'assembly/framing/newline': [],
+      'assembly/framing': [
+        ...base,
+        'assembly/framing/newline',
+        'assembly/region',
+        'assembly/diode',
+        'assembly/diode/descriptor',
+      ],
+      'assembly/outlet': [...base, 'assembly/framing/newline', 'assembly/region', 'assembly/diode'],
       'assembly/index': [
         ...base,
         'assembly/framing',
+        'assembly/outlet',
         'assembly/region',
         'assembly/sync',
         'assembly/diode',

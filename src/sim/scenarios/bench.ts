@@ -56,7 +56,7 @@ export function startRing(workbench: Workbench, shape: RingShape): RingBench {
   )
   if (bench.ring <= 0) throw new Error(`ringCreate: ${bench.ring}`)
   bench.generation = bench.memory.u32(bench.ring + layout.OBJECT_GENERATION_OFFSET!)
-  for (const token of tokens.slice(1)) call('ringJoin', bench.ring, bench.generation, kind, token)
+  for (const token of tokens.slice(1)) call('objectJoin', bench.ring, bench.generation, kind, token)
   if (shape.startAt !== undefined) startAt(bench, shape.startAt)
   return bench
 }

@@ -1,8 +1,11 @@
 import type { Scenario } from '../program.ts'
 import { broadcastScenarios } from './broadcast.ts'
+import { flushScenarios } from './flush.ts'
 import { laneScenarios } from './lane.ts'
 import { manyScenarios } from './many.ts'
+import { packingScenarios } from './packing.ts'
 import { regionScenarios } from './region.ts'
+import { shutScenarios } from './shut.ts'
 import { statusScenarios } from './status.ts'
 import { successionScenarios } from './succession.ts'
 import { waitingScenarios } from './waiting.ts'
@@ -17,6 +20,9 @@ export const scenarios: readonly Scenario[] = [
   ...successionScenarios,
   ...broadcastScenarios,
   ...manyScenarios,
+  ...packingScenarios,
+  ...flushScenarios,
+  ...shutScenarios,
   ...statusScenarios,
   ...regionScenarios,
 ].map((scenario) => ({ pages: PAGES, ...scenario }))

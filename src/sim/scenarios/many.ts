@@ -16,7 +16,7 @@ import { tableRange } from './region.ts'
 const READER = 0
 const LENGTH = 16
 
-interface Lane {
+export interface Lane {
   at: number
   generation: number
 }
@@ -78,12 +78,8 @@ function manyScenario(name: string, records: readonly number[], calls: number): 
         threads: 1 + records.length,
         maxWriters: records.length,
       })
-      const { ring, generation, tokens, call, memory, layout } = bench
-      call('readerTake', ring, generation, tokens[READER]!, 1)
-      lanes = records.map((_, i) => {
-        const at = call('manyToOneJoin', ring, generation, tokens[1 + i]!, 1)
-        return { at, generation: memory.u32(at + layout.OBJECT_GENERATION_OFFSET!) }
-      })
+      bench.call('readerTake', bench.ring, bench.generation, bench.tokens[READER]!, 1)
+      lanes = records.map((_, i) => joinLane(bench, 1 + i))
     },
     threads: () => [
       mergingReader(bench, calls, records.length),
@@ -94,7 +90,17 @@ function manyScenario(name: string, records: readonly number[], calls: number): 
   }
 }
 
-function manyRanges(bench: RingBench, lanes: readonly Lane[]): Range[] {
+/** A lane for a thread to write to. */
+export function joinLane(
+  { ring, generation, tokens, call, memory, layout }: RingBench,
+  thread: number,
+): Lane {
+  const at = call('manyToOneJoin', ring, generation, tokens[thread]!, 1)
+  if (at <= 0) throw new Error(`manyToOneJoin: ${at}`)
+  return { at, generation: memory.u32(at + layout.OBJECT_GENERATION_OFFSET!) }
+}
+
+export function manyRanges(bench: RingBench, lanes: readonly Lane[]): Range[] {
   const { ring, layout } = bench
   const [tail, members, end] = [
     layout.TAIL_OFFSET!,

@@ -30,7 +30,7 @@ function maker(bench: RingBench, thread: number): Program {
     next: ([phase, ring, generation]): Op | undefined => {
       if (phase === 0) return { call: 'ringCreate', args: [ONE_TO_ONE, capacity, 8, 0, 1, token] }
       if (phase === 1) return { read: ring, bytes: CAPACITY_OFFSET! + 4 }
-      return phase === 2 ? { call: 'ringLeave', args: [ring, generation, token] } : undefined
+      return phase === 2 ? { call: 'objectLeave', args: [ring, generation, token] } : undefined
     },
     done: ([phase, ring, generation], result, memory): State => {
       if (phase === 0) return [1, result, 0]
@@ -114,7 +114,7 @@ function leaverThenMaker(bench: RingBench): Program {
     name: 'leaver',
     init: [0],
     next: ([phase]): Op | undefined => {
-      if (phase === 0) return { call: 'ringLeave', args: [bench.ring, bench.generation, token] }
+      if (phase === 0) return { call: 'objectLeave', args: [bench.ring, bench.generation, token] }
       return phase === 1 ? { call: 'statusCreate', args: [token] } : undefined
     },
     done: ([phase]) => [phase + 1],
@@ -128,8 +128,8 @@ function joiner(bench: RingBench): Program {
     name: 'joiner',
     init: [0],
     next: ([phase]): Op | undefined => {
-      if (phase === 0) return { call: 'ringJoin', args: [bench.ring, bench.generation, ONE_TO_ONE, token] }
-      return phase === 1 ? { call: 'ringLeave', args: [bench.ring, bench.generation, token] } : undefined
+      if (phase === 0) return { call: 'objectJoin', args: [bench.ring, bench.generation, ONE_TO_ONE, token] }
+      return phase === 1 ? { call: 'objectLeave', args: [bench.ring, bench.generation, token] } : undefined
     },
     done: ([phase], result) => {
       if (phase === 0) return [result < 0 ? 9 : 1]

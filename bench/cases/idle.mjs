@@ -1,0 +1,63 @@
+// P11: a process with an exporter that has nothing to do, beside one that has none.
+
+import { openSpillway } from '../support/clients.mjs'
+import { LINE_START } from '../support/events.mjs'
+import { startReceiver } from '../support/receiver.mjs'
+import { start } from '../support/threads.mjs'
+import { median } from '../support/timing.mjs'
+
+export const variants = {
+  empty: (scale) => idle(scale, async () => {}),
+
+  /** What any worker costs. */
+  worker: (scale) =>
+    idle(scale, async () => {
+      await start(import.meta.url, 'sleeper', {}).hears('ready')
+    }),
+
+  /** One that has sent what there was, and sleeps. */
+  exporter: async (scale) => {
+    const receiver = await startReceiver({ starts: LINE_START })
+    return idle(scale, async () => {
+      const { exporter } = await openSpillway(receiver.port)
+      exporter.encode({ seq: 1 })
+      await exporter.flush()
+      return exporter
+    })
+  },
+}
+
+const LOOKS = 10
+
+/**
+ * `core`: percent of one, the median of ten looks a second apart; `most`: of the ten, in which V8 may have tidied its heap up after
+ * the start. `rssMiB`: how much the process has grown by what was opened, rings that nothing is in not among it.
+ */
+async function idle(scale, open) {
+  const before = process.memoryUsage.rss()
+  const opened = await open()
+  await seconds(0.2)
+  const rss = process.memoryUsage.rss() - before
+  const timers = process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+  const looks = []
+  for (let look = 0; look < LOOKS; look++) looks.push(await coreDuring(Math.max(0.05, scale)))
+  if (opened !== undefined && opened.stats().sent !== 1) throw new Error('the exporter was not idle')
+  return { core: median(looks), most: Math.max(...looks), rssMiB: Math.max(0, rss) / 2 ** 20, timers }
+}
+
+async function coreDuring(time) {
+  const from = performance.now()
+  const cpu = process.cpuUsage()
+  await seconds(time)
+  const { user, system } = process.cpuUsage(cpu)
+  return (user + system) / 10 / (performance.now() - from)
+}
+
+const seconds = (s) => new Promise((resolve) => setTimeout(resolve, s * 1000))
+
+export const threads = {
+  sleeper(_data, say) {
+    setInterval(() => {}, 0x7fffffff)
+    say('ready')
+  },
+}

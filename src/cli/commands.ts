@@ -1,0 +1,7 @@
+import { collect } from './collect.ts'
+import type { Command } from './command.ts'
+import { demo } from './demo.ts'
+import { send } from './send.ts'
+
+/** Every subcommand: one file each, and one line here. */
+export const commands: Readonly<Record<string, Command>> = { send, collect, demo }

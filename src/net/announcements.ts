@@ -1,0 +1,218 @@
+import type { Outlet } from '../core/outlet.ts'
+import type { SharedBytes } from '../core/shared-bytes.ts'
+import type { Cancel, Clock } from '../ports.ts'
+import { counter, errorCounters, wireErrorOf } from './counters.ts'
+import type { Flow } from './flow.ts'
+import { type ExporterCounts, heartbeatLine } from './wire-lines.ts'
+
+/** The last heartbeat may get lost like any other datagram: three are enough on a bad network. */
+const LAST_TIMES = 3
+
+export interface AnnouncementsContext {
+  readonly outlet: Outlet
+  readonly clock: Clock
+  readonly source: string
+  readonly startedAt: string
+  /** 0: none. */
+  readonly heartbeatMs: number
+  readonly metadataIntervalMs: number
+  totals(): ExporterCounts
+  flows(): Iterable<Flow>
+  /** There is something to send, or something has been sent. */
+  onChange(): void
+  onMetadataSent(): void
+  /** The kernel has refused a datagram. */
+  onRefused(code: string, flow: Flow): void
+}
+
+interface Metadata {
+  readonly view: Uint8Array
+  /** What the view is of, to be held while the kernel may still have to read it; nothing where sharing failed. */
+  readonly bytes: SharedBytes | undefined
+  inFlight: number
+}
+
+const encoder = new TextEncoder()
+
+/** The lines that are nobody's event: metadata and heartbeats, each in a datagram of its own. */
+export class Announcements {
+  readonly #context: AnnouncementsContext
+  #metadata: Metadata | undefined
+  /** To be sent now, and to be sent with what is sent next. */
+  #isDue = false
+  #isOwed = false
+  #heartbeatTimer: Cancel | undefined
+  #metadataTimer: Cancel | undefined
+  /** Handed to a socket that has not answered. */
+  inFlight = 0
+
+  constructor(context: AnnouncementsContext) {
+    this.#context = context
+  }
+
+  /** What is sent from now on: the shared bytes as they are, or bytes of our own where sharing failed. */
+  setMetadata(view: Uint8Array, bytes: SharedBytes | undefined): void {
+    const before = this.#metadata
+    this.#metadata = { view, bytes, inFlight: 0 }
+    if (before !== undefined) this.#letGo(before)
+    this.metadataIsDue()
+  }
+
+  metadataIsDue(): void {
+    if (this.#metadata === undefined) return
+    this.#isDue = true
+    this.#context.onChange()
+  }
+
+  /** It did not arrive, or was sent over a socket that is gone. No reason to open one: it goes with the next events. */
+  metadataIsOwed(): void {
+    this.#isOwed = this.#metadata !== undefined
+  }
+
+  /** Whether a flow is wanted for something. */
+  isDue(): boolean {
+    return this.#isDue
+  }
+
+  /** Before anything else goes over a flow: its first heartbeat, or one that it owes; and the metadata, when it is due. */
+  before(flow: Flow): void {
+    this.#countTime()
+    if (flow.heartbeats === 0 || flow.owesHeartbeat) this.#heartbeat(flow, false)
+    if (this.#metadata === undefined || !(this.#isDue || this.#isOwed)) return
+    this.#isDue = false
+    this.#isOwed = false
+    this.#sendMetadata(flow, this.#metadata)
+  }
+
+  /** Nothing may go over the flow: it owes a heartbeat, whose counts are not known before all is answered for. */
+  mustWait(flow: Flow): boolean {
+    return flow.owesHeartbeat && flow.inFlight > 0
+  }
+
+  /** A datagram on the flow has been answered for. */
+  settle(flow: Flow): void {
+    if (flow.owesHeartbeat && flow.inFlight === 0 && !flow.isBroken) this.#heartbeat(flow, false)
+  }
+
+  /** The flow is closing. */
+  last(flow: Flow): void {
+    if (flow.heartbeats === 0) return // nothing has gone over it
+    for (let time = 0; time < LAST_TIMES; time++) this.#heartbeat(flow, true)
+    flow.heartbeats++
+  }
+
+  close(): void {
+    this.#heartbeatTimer?.()
+    this.#metadataTimer?.()
+    this.#metadata?.bytes?.leave()
+    this.#metadata = undefined
+    this.#isDue = false
+    this.#isOwed = false
+  }
+
+  // ---- heartbeats ------------------------------------------------------------------------------------
+
+  /** Only from when something is sent: there is no timer while there is nothing to tell. */
+  #countTime(): void {
+    const { heartbeatMs, clock } = this.#context
+    if (heartbeatMs === 0 || this.#heartbeatTimer !== undefined) return
+    this.#heartbeatTimer = clock.after(heartbeatMs, () => {
+      this.#heartbeatTimer = undefined
+      for (const flow of this.#context.flows()) {
+        if (!flow.hasNews()) continue
+        flow.owesHeartbeat = true
+        this.settle(flow)
+      }
+    })
+  }
+
+  #heartbeat(flow: Flow, isLast: boolean): void {
+    const { heartbeatMs, source, startedAt, outlet } = this.#context
+    flow.owesHeartbeat = false
+    if (heartbeatMs === 0) {
+      flow.heartbeats = 1
+      return
+    }
+    const line = heartbeatLine({
+      source,
+      flow: flow.number,
+      seq: flow.heartbeats,
+      time: new Date().toISOString(),
+      started: startedAt,
+      last: isLast,
+      lines: flow.lines,
+      datagrams: flow.datagrams,
+      bytes: flow.bytes,
+      ...this.#context.totals(),
+    })
+    flow.told = flow.datagrams
+    if (!isLast) flow.heartbeats++
+    this.#send(flow, encoder.encode(line), (code) => {
+      if (code !== undefined) return
+      outlet.add(counter.sentHeartbeats, 1)
+      outlet.add(counter.sentDatagrams, 1)
+    })
+  }
+
+  // ---- metadata --------------------------------------------------------------------------------------
+
+  #sendMetadata(flow: Flow, metadata: Metadata): void {
+    metadata.inFlight++
+    this.#send(flow, metadata.view, (code) => {
+      metadata.inFlight--
+      this.#letGo(metadata)
+      if (code === undefined) this.#metadataSent(flow, metadata.view.length)
+      else if (code !== 'EMSGSIZE') this.metadataIsOwed() // that one would be too long the next time, too
+    })
+    const { metadataIntervalMs, clock } = this.#context
+    if (metadataIntervalMs === 0) return
+    this.#metadataTimer?.()
+    this.#metadataTimer = clock.after(metadataIntervalMs, () => this.metadataIsDue())
+  }
+
+  #metadataSent(flow: Flow, bytes: number): void {
+    const { outlet } = this.#context
+    outlet.add(counter.sentMetadata, 1)
+    outlet.add(counter.sentDatagrams, 1)
+    flow.lines++
+    flow.datagrams++
+    flow.bytes += bytes
+    this.#context.onMetadataSent()
+  }
+
+  /** Its memory goes when there is newer metadata, and the kernel has taken all of this. */
+  #letGo(metadata: Metadata): void {
+    if (metadata !== this.#metadata && metadata.inFlight === 0) metadata.bytes?.leave()
+  }
+
+  // ---- both ------------------------------------------------------------------------------------------
+
+  /** `onEnd`: sent, or not, and why. */
+  #send(flow: Flow, bytes: Uint8Array, onEnd: (code: string | undefined) => void): void {
+    const { outlet } = this.#context
+    let isRetried = false
+    const go = () => {
+      flow.inFlight++
+      this.inFlight++
+      flow.socket.send(bytes, (error) => {
+        flow.inFlight--
+        this.inFlight--
+        const code = error ? (error.code ?? 'EOTHER') : undefined
+        if (code !== undefined) {
+          outlet.add(errorCounters(wireErrorOf(code)).times, 1)
+          this.#context.onRefused(code, flow)
+          // It speaks of a datagram before this one, as it does for events.
+          if (code === 'ECONNREFUSED' && !isRetried && !flow.isBroken) {
+            isRetried = true
+            outlet.add(counter.retries, 1)
+            return go()
+          }
+        }
+        onEnd(code)
+        this.settle(flow)
+        this.#context.onChange()
+      })
+    }
+    go()
+  }
+}

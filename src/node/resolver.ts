@@ -1,0 +1,16 @@
+import { lookup } from 'node:dns/promises'
+import { SpillwayError } from '../core/errors.ts'
+import type { AddressFamily, Resolver } from '../ports.ts'
+
+/**
+ * The system's own resolver: hosts file, name server, whatever else it is set up to ask. Answers come in its order. An error
+ * has its `code` (ENOTFOUND, EAI_AGAIN, ...).
+ */
+export const systemResolver: Resolver = {
+  async resolve(host, family) {
+    if (typeof host !== 'string' || host === '')
+      throw new SpillwayError('ERR_INVALID_ARGUMENT', 'host must be a name or an IP address')
+    const answers = await lookup(host, { all: true, verbatim: true, family: family ?? 0 })
+    return answers.map((answer) => ({ address: answer.address, family: answer.family as AddressFamily }))
+  },
+}

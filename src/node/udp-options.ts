@@ -1,0 +1,182 @@
+import { SpillwayError } from '../core/errors.ts'
+import type { DropPolicy } from '../core/options.ts'
+import type { NewlineRule } from '../core/outlet.ts'
+import { type AlertThresholds, checkThresholds } from '../net/alert-levels.ts'
+import type { Alert } from '../net/alerts.ts'
+import { applyPreset, type PresetName } from '../net/presets.ts'
+import type { PoolFactory } from '../net/socket-pool.ts'
+import { sequenceBytes } from '../net/wire-lines.ts'
+import type { AddressFamily } from '../ports.ts'
+import type { IoThread } from './io-thread.ts'
+import type { Logger } from './logging.ts'
+
+export interface UdpExporterOptions {
+  /** A name or an IP address. Names are looked up at `open`, and again in the background later. */
+  host: string
+  port: number
+  /** 4 or 6: only such addresses. Default: as the resolver answers. */
+  family?: AddressFamily
+  /** Settings for a receiver that is known: `'vector'`, `'rsyslog'`, `'seed'`, ... What is given beside it wins. */
+  preset?: PresetName
+  /** `SO_SNDBUF` of each socket. Default: the system's. */
+  sendBufferBytes?: number
+  /** The most sockets that may be open. Default 10. */
+  poolSize?: number
+  /** Events that one writing thread may have waiting. Default 8192. */
+  capacity?: number
+  /** When a ring is full: lose the oldest (the default), or refuse the newest. */
+  policy?: DropPolicy
+  /** Average bytes of an event, for which room is made. Default 256. */
+  recordBytes?: number
+  /** Threads that may write at the same time. Default 64. */
+  maxWriters?: number
+  /** The longest datagram; a line that does not fit one is dropped and counted. Default 1400 (65507 with one event a datagram). */
+  maxDatagramBytes?: number
+  /** How long an event may wait for others to share its datagram. Default 5. */
+  maxDelayMs?: number
+  /** One event, one datagram, at once. Default false. */
+  oneEventPerDatagram?: boolean
+  /** A line in front of each datagram that numbers it: the receiver then sees each loss, double and reordering. Default false. */
+  sequence?: boolean
+  /** Fields beside those of the `agent_init` event that is sent at start; `false`: none is sent. */
+  metadata?: Record<string, unknown> | false
+  /** Sends it again and again. Default 0: at start and when the address has changed. */
+  metadataIntervalMs?: number
+  /** Keeps the marshalled metadata over restarts. */
+  metadataCacheFile?: string
+  /** Only towards our own collector. */
+  metadataCompression?: 'deflate' | 'brotli' | false
+  /** A line with the ledger, that often while there is traffic; `false`: none. Default 10000. */
+  heartbeatMs?: number | false
+  /** Lookups of the host's name are not repeated sooner. Default 60000. */
+  resolveRefreshMs?: number
+  transport?: 'udp' | 'gudp'
+  /** Losses, errors, levels, as they happen: see `Alert`. */
+  onAlert?: (alert: Alert) => void
+  /** The least time between two alerts of the same kind. Default 1000. */
+  alertIntervalMs?: number
+  /** When an alert of kind `level` is raised, and when it recovers. */
+  thresholds?: Partial<AlertThresholds>
+  /** Sends what waits when SIGTERM, SIGINT or SIGHUP ends the process. Default false. */
+  handleSignals?: boolean
+  /** How long `close` waits for what is still to be sent. Default 5000. */
+  closeTimeoutMs?: number
+  /** Your own pool. It cannot travel to the I/O thread: the sockets are then on the calling thread. */
+  pool?: PoolFactory
+  /** Instead of the one that all exporters share. */
+  ioThread?: IoThread
+  /** Instead of `JSON.stringify`. */
+  serialize?: (event: unknown) => string | Uint8Array
+  /** Instead of the default check (a JSON value): an event it answers `false` to is refused with `ERR_INVALID_EVENT`. */
+  validate?: (event: unknown) => boolean
+  /** A newline inside what is given to `write`: made a space (the default; in JSON it can only be white space), or refused and counted. */
+  newlines?: NewlineRule
+  /** Gets what is said for debugging, and the alerts. pino, console, or anything with such methods. */
+  logger?: Logger
+}
+
+const LARGEST_DATAGRAM = 65535
+const LARGEST_UDP4 = 65507
+
+export interface CheckedUdpOptions extends Omit<UdpExporterOptions, 'heartbeatMs' | 'thresholds'> {
+  sendBufferBytes: number
+  poolSize: number
+  capacity: number
+  policy: DropPolicy
+  recordBytes: number
+  maxWriters: number
+  maxDatagramBytes: number
+  maxDelayMs: number
+  oneEventPerDatagram: boolean
+  sequence: boolean
+  metadataIntervalMs: number
+  heartbeatMs: number
+  resolveRefreshMs: number
+  alertIntervalMs: number
+  closeTimeoutMs: number
+  newlines: NewlineRule
+  thresholds: AlertThresholds
+  /** Bytes of the longest line, its newline not counted. */
+  longestLine: number
+}
+
+function invalid(message: string): never {
+  throw new SpillwayError('ERR_INVALID_ARGUMENT', message)
+}
+
+function integer(options: object, name: string, standard: number, least: number, most: number): number {
+  const value = (options as Record<string, unknown>)[name] ?? standard
+  if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most)
+    return value as number
+  return invalid(`${name} must be an integer from ${least} to ${most}, not ${String(value)}`)
+}
+
+function milliseconds(options: object, name: string, standard: number): number {
+  const value = (options as Record<string, unknown>)[name] ?? standard
+  if (typeof value === 'number' && value >= 0 && value <= 0x7fffffff) return value
+  return invalid(`${name} must be a number of milliseconds from 0, not ${String(value)}`)
+}
+
+function optional(options: object, name: string, type: 'function' | 'boolean' | 'string'): void {
+  const value = (options as Record<string, unknown>)[name]
+  if (value !== undefined && typeof value !== type) invalid(`${name} must be a ${type}, not ${String(value)}`)
+}
+
+/** Every option with its default, or an error that says which is wrong and how. */
+export function checkUdpOptions(given: UdpExporterOptions): CheckedUdpOptions {
+  if (typeof given !== 'object' || given === null) invalid('UdpExporter.open takes an object: { host, port }')
+  const options = applyPreset(given)
+  const { host, family, transport = 'udp', metadata, pool, newlines = 'escape' } = options
+  if (typeof host !== 'string' || host.trim() === '')
+    invalid(`host must be a name or an IP address, not ${String(host)}`)
+  if (family !== undefined && family !== 4 && family !== 6)
+    invalid(`family must be 4 or 6, not ${String(family)}`)
+  if (transport === 'gudp') {
+    throw new SpillwayError('ERR_UNSUPPORTED', "transport 'gudp' is not in this version: use 'udp'")
+  }
+  if (transport !== 'udp') invalid(`transport must be 'udp', not ${String(transport)}`)
+  if (metadata !== undefined && metadata !== false && (typeof metadata !== 'object' || metadata === null)) {
+    invalid(`metadata must be an object with fields, or false, not ${String(metadata)}`)
+  }
+  if (newlines !== 'escape' && newlines !== 'refuse')
+    invalid(`newlines must be 'escape' or 'refuse', not ${newlines}`)
+  if (pool !== undefined && typeof pool !== 'function')
+    invalid('pool must be a function that makes a SocketPool')
+  for (const name of ['onAlert', 'serialize', 'validate']) optional(options, name, 'function')
+  for (const name of ['oneEventPerDatagram', 'sequence', 'handleSignals']) optional(options, name, 'boolean')
+  optional(options, 'metadataCacheFile', 'string')
+  const oneEventPerDatagram = options.oneEventPerDatagram ?? false
+  const sequence = options.sequence ?? false
+  const longestDatagram = integer(
+    options,
+    'maxDatagramBytes',
+    oneEventPerDatagram ? LARGEST_UDP4 : 1400,
+    sequence ? 128 : 16,
+    LARGEST_DATAGRAM,
+  )
+  const longestLine = longestDatagram - 1 - (sequence ? sequenceBytes : 0)
+  const capacity = integer(options, 'capacity', 8192, 1, 1 << 20)
+  const recordBytes = integer(options, 'recordBytes', 256, 1, 1 << 20)
+  return {
+    ...options,
+    port: integer(options, 'port', Number.NaN, 1, 65535),
+    sendBufferBytes: integer(options, 'sendBufferBytes', 0, 0, 0x7fffffff),
+    poolSize: integer(options, 'poolSize', 10, 1, 1024),
+    capacity,
+    policy: options.policy ?? 'drop-oldest',
+    recordBytes: Math.max(recordBytes, Math.ceil(longestLine / capacity)),
+    maxWriters: integer(options, 'maxWriters', 64, 1, 256),
+    maxDatagramBytes: longestDatagram,
+    maxDelayMs: milliseconds(options, 'maxDelayMs', 5),
+    oneEventPerDatagram,
+    sequence,
+    metadataIntervalMs: milliseconds(options, 'metadataIntervalMs', 0),
+    heartbeatMs: options.heartbeatMs === false ? 0 : milliseconds(options, 'heartbeatMs', 10_000),
+    resolveRefreshMs: milliseconds(options, 'resolveRefreshMs', 60_000),
+    alertIntervalMs: milliseconds(options, 'alertIntervalMs', 1000),
+    closeTimeoutMs: milliseconds(options, 'closeTimeoutMs', 5000),
+    newlines,
+    thresholds: checkThresholds(options.thresholds),
+    longestLine,
+  }
+}

@@ -1,0 +1,570 @@
+/**
+ * `spillway/udp`: events leave the program over UDP, and the program never waits.
+ *
+ * @module
+ */
+import './thread-host.ts'
+import { reportCallbackError, SpillwayError } from '../core/errors.ts'
+import { type DiodeHandle, HANDLE_VERSION } from '../core/handle.ts'
+import { LineRing, type LineRingHandle } from '../core/line-ring.ts'
+import { OneToMany, type OneToManyReader } from '../core/one-to-many.ts'
+import type { Outlet } from '../core/outlet.ts'
+import { Waiter } from '../core/waiting.ts'
+import { AlertInbox } from '../net/alert-inbox.ts'
+import { dropMessage } from '../net/alert-messages.ts'
+import type { Alert } from '../net/alerts.ts'
+import { counter } from '../net/counters.ts'
+import { countLost, readLedger } from '../net/exporter-ledger.ts'
+import {
+  type ExporterMessage,
+  type ExporterServiceOptions,
+  openExporterService,
+  type ServiceMetadata,
+} from '../net/exporter-service.ts'
+import { type ExporterStats, readExporterStats } from '../net/exporter-stats.ts'
+import type { ServiceHost, ServiceLink } from '../net/io-service.ts'
+import { type DrainWait, drainAtExit, drainAtSignals, isExiting } from './exit.ts'
+import { InlineHost } from './inline-host.ts'
+import { type IoThread, sharedIoThread } from './io-thread.ts'
+import { type Log, makeLog, publishDiagnostics } from './logging.ts'
+import { type MetadataEntry, metadataCache } from './metadata-cache.ts'
+import { type CheckedUdpOptions, checkUdpOptions, type UdpExporterOptions } from './udp-options.ts'
+
+export { type ErrorCode, SpillwayError } from '../core/errors.ts'
+export type { AlertThresholds } from '../net/alert-levels.ts'
+export type { Alert } from '../net/alerts.ts'
+export type { ExporterStats } from '../net/exporter-stats.ts'
+export type { Flow } from '../net/flow.ts'
+export type { PresetName } from '../net/presets.ts'
+export type { PoolContext, PoolCounts, PoolFactory, SocketPool } from '../net/socket-pool.ts'
+export type { DatagramSocket } from '../ports.ts'
+export { IoThread, type IoThreadOptions } from './io-thread.ts'
+export type { Logger } from './logging.ts'
+export type { UdpExporterOptions } from './udp-options.ts'
+
+/** Names an exporter to another thread: send it with `postMessage` or as `workerData`. */
+export interface UdpExporterHandle {
+  readonly spillway: number
+  readonly topology: 'UdpExporter'
+  readonly source: string
+  readonly ring: LineRingHandle
+  readonly alerts: DiodeHandle
+  readonly poolSize: number
+}
+
+/** What an endpoint in another thread may decide for itself. */
+export type UdpEndpointOptions = Pick<UdpExporterOptions, 'onAlert' | 'serialize' | 'validate'>
+
+/** Alerts that may wait for a thread that is busy; their totals tell what was missed. */
+const ALERTS_WAITING = 64
+/** An I/O thread that keeps dying is not started for ever. */
+const RESTARTS = 3
+const FLUSH_MS = 5000
+/** An endpoint may be closed while it waits: it looks now and then. */
+const LONGEST_WAIT_MS = 1000
+
+/**
+ * Takes events from any thread and sends them from another. `encode` and `write` return at once: the event is in shared memory,
+ * or it is dropped and counted.
+ */
+export class UdpExporter implements AsyncDisposable {
+  readonly handle: UdpExporterHandle
+  readonly #ring: LineRing
+  readonly #alerts: OneToMany
+  readonly #serialize: (event: unknown) => string | Uint8Array
+  readonly #isOwnSerialize: boolean
+  readonly #validate: ((event: unknown) => boolean) | undefined
+  readonly #onAlert: ((alert: Alert) => void) | undefined
+  /** Only where it was opened. */
+  readonly #home: Home | undefined
+  #reader: OneToManyReader | undefined
+  #inbox = new AlertInbox()
+  #isClosed = false
+  #closing: Promise<void> | undefined
+  #final: ExporterStats | undefined
+
+  private constructor(
+    handle: UdpExporterHandle,
+    ring: LineRing,
+    alerts: OneToMany,
+    options: UdpEndpointOptions,
+    home?: Home,
+  ) {
+    this.handle = handle
+    this.#ring = ring
+    this.#alerts = alerts
+    this.#isOwnSerialize = options.serialize !== undefined
+    this.#serialize = options.serialize ?? JSON.stringify
+    this.#validate = options.validate
+    this.#onAlert = options.onAlert
+    this.#home = home
+  }
+
+  /** Resolves when the address is known and the I/O thread is ready. Rejects with what is wrong, and what to do. */
+  static async open(options: UdpExporterOptions): Promise<UdpExporter> {
+    const checked = checkUdpOptions(options)
+    const log = makeLog(checked.logger)
+    const ring = LineRing.create(checked)
+    let alerts: OneToMany | undefined
+    try {
+      alerts = new OneToMany(ALERTS_WAITING, null, { recordBytes: 1024 })
+      const home = new Home(checked, log, ring, alerts)
+      const exporter = new UdpExporter(
+        handleOf(home.source, ring, alerts, checked),
+        ring,
+        alerts,
+        checked,
+        home,
+      )
+      exporter.#reader = alerts.poller()
+      await home.start(
+        () => exporter.#readAlerts(),
+        (alert) => exporter.#deliver(alert),
+      )
+      return exporter
+    } catch (error) {
+      alerts?.close()
+      ring.close()
+      throw error
+    }
+  }
+
+  /** Joins from another thread (or the same), to write. Its `close` leaves; the exporter goes on. */
+  static from(handle: unknown, options: UdpEndpointOptions = {}): UdpExporter {
+    const given = checkHandle(handle)
+    const ring = LineRing.from(given.ring)
+    let alerts: OneToMany | undefined
+    try {
+      alerts = OneToMany.from(given.alerts)
+      const exporter = new UdpExporter(given, ring, alerts, options)
+      if (options.onAlert !== undefined) void exporter.#listen(alerts.poller())
+      return exporter
+    } catch (error) {
+      alerts?.close()
+      ring.close()
+      throw error
+    }
+  }
+
+  /**
+   * Offers an event: as JSON, to be sent soon. `true`: stored. `false`: dropped and counted. Throws `ERR_INVALID_EVENT` for what
+   * is no JSON value, `ERR_CLOSED` after `close`.
+   */
+  encode(event: unknown): boolean {
+    if (this.#isClosed) throw closedError()
+    return this.#store(this.#lineOf(event), this.#isOwnSerialize)
+  }
+
+  /** Offers a line that is ready: bytes or a string, with or without its newline. As `encode` otherwise. */
+  write(line: Uint8Array | string): boolean {
+    if (this.#isClosed) throw closedError()
+    return this.#store(line, true)
+  }
+
+  /** `encode` for each. Answers how many were stored. */
+  encodeBatch(events: Iterable<unknown>): number {
+    let stored = 0
+    for (const event of events) if (this.encode(event)) stored++
+    return stored
+  }
+
+  /** Resolves when everything accepted before, by any thread, is with the kernel (or dropped and counted). */
+  async flush(options: { timeoutMs?: number } = {}): Promise<void> {
+    if (this.#final !== undefined) return
+    const timeoutMs = options.timeoutMs ?? FLUSH_MS
+    if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0)) {
+      throw new SpillwayError(
+        'ERR_INVALID_ARGUMENT',
+        `timeoutMs must be a number from 0, not ${String(timeoutMs)}`,
+      )
+    }
+    const { outlet } = this.#ring
+    const ticket = outlet.askFlush()
+    this.#ring.wake()
+    const { words, index } = outlet.servedWord()
+    const deadline = performance.now() + timeoutMs
+    for (;;) {
+      const served = Atomics.load(words, index)
+      if (this.#final !== undefined || outlet.isServed(ticket)) return
+      const left = deadline - performance.now()
+      if (left <= 0) throw this.#lateError(timeoutMs)
+      await changed(words, index, served, Math.min(left, LONGEST_WAIT_MS))
+    }
+  }
+
+  /**
+   * The exporter's end (where it was opened): refuses new events in all threads, sends what there is, closes the sockets. An
+   * endpoint made by `from` only leaves. Idempotent; never rejects.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** The ledger, over all threads: `offered = sent + inRing + inFlight + dropped`. */
+  stats(): ExporterStats {
+    return this.#final ?? readExporterStats(this.#ring, this.handle.source, this.handle.poolSize)
+  }
+
+  /** Sends the metadata event once more, from where it lies. Only where the exporter was opened. */
+  sendMetadata(): void {
+    this.#atHome('sendMetadata').post({ kind: 'send-metadata' })
+  }
+
+  /** New fields: marshalled anew, once, and sent. Only where the exporter was opened. */
+  setMetadata(fields: Record<string, unknown>): void {
+    this.#atHome('setMetadata').changeMetadata(fields)
+  }
+
+  #atHome(what: string): Home {
+    if (this.#isClosed) throw closedError()
+    if (this.#home !== undefined) return this.#home
+    throw new SpillwayError('ERR_UNSUPPORTED', `${what}() works only in the thread that opened the exporter`)
+  }
+
+  #lineOf(event: unknown): string | Uint8Array {
+    let line: string | Uint8Array
+    try {
+      if (this.#validate !== undefined && !this.#validate(event)) throw new TypeError('validate refused it')
+      line = this.#serialize(event)
+    } catch (cause) {
+      throw new SpillwayError('ERR_INVALID_EVENT', `this is no event to send: ${messageOf(cause)}`, { cause })
+    }
+    if (typeof line === 'string' || line instanceof Uint8Array) return line
+    throw new SpillwayError(
+      'ERR_INVALID_EVENT',
+      `an event must be a JSON value; this is ${event === undefined ? 'undefined' : `a ${typeof event}`}`,
+    )
+  }
+
+  #store(line: Uint8Array | string, scan: boolean): boolean {
+    const ring = this.#ring
+    const code = ring.write(line, scan)
+    if (code === 0) return true
+    const { codes } = ring
+    if (code === codes.CLOSED) return this.#storeNoMore()
+    if (code === codes.OVERSIZE || code === codes.RAW_NEWLINE) ring.wake() // so that it is told, even if nothing is sent
+    return false
+  }
+
+  /** The program's own `exit` handlers may come after ours: an error there would change how the program ends. */
+  #storeNoMore(): false {
+    if (isExiting()) return false
+    throw closedError()
+  }
+
+  #lateError(timeoutMs: number): SpillwayError {
+    const { inRing, inFlight } = readLedger(this.#ring)
+    return new SpillwayError(
+      'ERR_TIMEOUT',
+      `${inRing + inFlight} events were still to be sent after ${timeoutMs} ms: they go on; wait longer, or look at stats().errors`,
+    )
+  }
+
+  async #close(): Promise<void> {
+    this.#isClosed = true
+    if (this.#home !== undefined) {
+      this.#ring.outlet.shut()
+      await this.flush({ timeoutMs: this.#home.options.closeTimeoutMs }).catch(() => {})
+      await this.#home.stop()
+      this.#readAlerts()
+    }
+    this.#reader?.close()
+    this.#final = this.#lastStats()
+    this.#tellOfRest(this.#final.droppedBy.closed ?? 0)
+    this.#alerts.close()
+    this.#ring.close()
+  }
+
+  #tellOfRest(events: number): void {
+    if (events === 0) return
+    const message = dropMessage('closed', events)
+    this.#deliver({ kind: 'drop', reason: 'closed', events, total: events, sinceMs: 0, message })
+  }
+
+  /** What another thread put in while the exporter closed, and what could not be sent in time: dropped, by name. */
+  #lastStats(): ExporterStats {
+    const stats = readExporterStats(this.#ring, this.handle.source, this.handle.poolSize)
+    if (this.#home === undefined) return stats
+    const left = stats.inRing + stats.inFlight
+    return {
+      ...stats,
+      inRing: 0,
+      inFlight: 0,
+      dropped: stats.dropped + left,
+      droppedBy: { ...stats.droppedBy, closed: left },
+    }
+  }
+
+  // ---- alerts ----------------------------------------------------------------------------------------
+
+  #readAlerts(): void {
+    const reader = this.#reader
+    if (reader === undefined) return
+    for (let record = reader.tryNext(); record !== undefined; record = reader.tryNext()) {
+      this.#deliver(this.#inbox.receive(record))
+    }
+  }
+
+  #deliver(alert: Alert): void {
+    if (isOldNews(alert)) return
+    this.#home?.log.alert(alert)
+    publishDiagnostics(alert)
+    if (this.#onAlert === undefined) return
+    try {
+      this.#onAlert(alert)
+    } catch (error) {
+      reportCallbackError('onAlert', this.#onAlert, error)
+    }
+  }
+
+  /** In threads that joined: asleep until there is an alert, and that keeps nothing alive. */
+  async #listen(reader: OneToManyReader): Promise<void> {
+    this.#reader = reader
+    for await (const record of new Waiter(reader).unref()) this.#deliver(this.#inbox.receive(record))
+  }
+}
+
+/** What only the thread that opened the exporter has: the service, the metadata, the end. */
+class Home {
+  readonly options: CheckedUdpOptions
+  readonly log: Log
+  readonly source = makeSource()
+  readonly #ring: LineRing
+  readonly #alerts: OneToMany
+  readonly #startedAt = new Date().toISOString()
+  #link: ServiceLink | undefined
+  #metadata: MetadataEntry | undefined
+  #removals: (() => void)[] = []
+  #restarts = 0
+  #isStopping = false
+  #onAlerts: () => void = () => {}
+  #tell: (alert: Alert) => void = () => {}
+
+  constructor(options: CheckedUdpOptions, log: Log, ring: LineRing, alerts: OneToMany) {
+    this.options = options
+    this.log = log
+    this.#ring = ring
+    this.#alerts = alerts
+  }
+
+  async start(onAlerts: () => void, tell: (alert: Alert) => void): Promise<void> {
+    this.#onAlerts = onAlerts
+    this.#tell = tell
+    if (this.options.metadata !== false) this.#makeMetadata(this.options.metadata ?? {})
+    try {
+      await this.#open()
+    } catch (error) {
+      this.#metadata?.release()
+      throw error
+    }
+    if (this.options.pool === undefined) this.#removals.push(drainAtExit(this))
+    if (this.options.handleSignals) this.#removals.push(drainAtSignals())
+  }
+
+  post(message: ExporterMessage): void {
+    this.#link?.post(message)
+  }
+
+  changeMetadata(fields: Record<string, unknown>): void {
+    this.post({ kind: 'metadata', metadata: serviceMetadata(this.#makeMetadata(fields)) })
+  }
+
+  /** The process is ending: the answer blocks. */
+  startDrain(isLast: boolean): DrainWait {
+    if (this.#isStopping || this.#link === undefined) return () => true
+    const { outlet } = this.#ring
+    if (isLast) outlet.shut()
+    const ticket = outlet.askFlush()
+    this.#ring.wake()
+    return (deadlineMs) => waitUntilServed(outlet, ticket, deadlineMs)
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    for (const remove of this.#removals) remove()
+    await this.#link?.close()
+    this.#link = undefined
+    this.#metadata?.release()
+  }
+
+  async #open(): Promise<void> {
+    const metadata = this.#metadata
+    const link = await this.#host().open('exporter', this.#serviceOptions(), {
+      onMessage: () => this.#onAlerts(),
+      onDebug: (text) => this.log.debug(text),
+      onLost: (error) => void this.#lost(error),
+    })
+    if (this.#isStopping) return link.close() // while it was started again
+    this.#link = link
+    if (this.#metadata !== metadata)
+      link.post({ kind: 'metadata', metadata: serviceMetadata(this.#metadata!) })
+  }
+
+  #host(): ServiceHost {
+    const { pool, ioThread } = this.options
+    if (pool !== undefined) {
+      return new InlineHost((options, context) =>
+        openExporterService(options as ExporterServiceOptions, context, pool),
+      )
+    }
+    return ioThread?.isRunning ? (ioThread as IoThread) : sharedIoThread()
+  }
+
+  /** The I/O thread is dead: what it had in hand is lost, and counted; what is in the ring goes with the next one. */
+  async #lost(error: Error): Promise<void> {
+    this.#link = undefined
+    if (this.#isStopping) return
+    const events = countLost(this.#ring)
+    const again = this.#restarts++ < RESTARTS
+    this.#tell({
+      kind: 'io-thread',
+      events,
+      message: `the I/O thread has ended (${error.message}); ${again ? 'it is started again' : 'nothing is sent any more: open a new exporter'}`,
+    })
+    if (!again) return
+    this.#ring.outlet.add(counter.ioRestarts, 1)
+    try {
+      await this.#open()
+    } catch (failure) {
+      await this.#lost(failure as Error)
+    }
+  }
+
+  #makeMetadata(fields: Record<string, unknown>): MetadataEntry {
+    const { options } = this
+    const made = metadataCache.get({
+      destination: destinationOf(options.host, options.port),
+      bufferBytes: options.sendBufferBytes,
+      fields,
+      ...(options.metadataCompression ? { compression: options.metadataCompression } : {}),
+      ...(options.metadataCacheFile === undefined ? {} : { file: options.metadataCacheFile }),
+    })
+    this.#metadata?.release()
+    this.#metadata = made
+    const { outlet } = this.#ring
+    outlet.add(counter.metadataHits, made.hits)
+    outlet.add(counter.metadataMisses, made.misses)
+    outlet.add(counter.metadataMicros, Math.round(made.ms * 1000))
+    return made
+  }
+
+  #serviceOptions(): ExporterServiceOptions {
+    const { options } = this
+    return {
+      ring: this.#ring.handle,
+      alerts: this.#alerts.handle,
+      source: this.source,
+      startedAt: this.#startedAt,
+      host: options.host,
+      port: options.port,
+      family: options.family,
+      resolveRefreshMs: options.resolveRefreshMs,
+      sendBufferBytes: options.sendBufferBytes,
+      poolSize: options.poolSize,
+      maxDatagramBytes: options.maxDatagramBytes,
+      maxDelayMs: options.maxDelayMs,
+      oneEventPerDatagram: options.oneEventPerDatagram,
+      sequence: options.sequence,
+      heartbeatMs: options.heartbeatMs,
+      metadata: this.#metadata === undefined ? undefined : serviceMetadata(this.#metadata),
+      metadataIntervalMs: options.metadataIntervalMs,
+      alertIntervalMs: options.alertIntervalMs,
+      thresholds: options.thresholds,
+    }
+  }
+}
+
+function serviceMetadata(entry: MetadataEntry): ServiceMetadata {
+  return entry.handle === undefined ? { bytes: entry.bytes! } : { handle: entry.handle, length: entry.length }
+}
+
+/** An I/O thread that was started again tells once more what the one before has told. */
+function isOldNews(alert: Alert): boolean {
+  if (alert.kind === 'drop') return alert.events === 0
+  return alert.kind === 'error' && alert.times === 0 && alert.events === 0
+}
+
+type WaitAsync = (
+  words: Int32Array,
+  index: number,
+  value: number,
+  timeoutMs: number,
+) => { async: false } | { async: true; value: Promise<string> }
+
+const { waitAsync } = Atomics as unknown as { waitAsync: WaitAsync }
+
+/** Until the word is no longer `value`, or the time is up. The process stays alive for it. */
+async function changed(words: Int32Array, index: number, value: number, timeoutMs: number): Promise<void> {
+  const wait = waitAsync(words, index, value, timeoutMs)
+  if (!wait.async) return
+  const alive = setInterval(() => {}, 0x7fffffff)
+  try {
+    await wait.value
+  } finally {
+    clearInterval(alive)
+  }
+}
+
+/** Blocks. */
+function waitUntilServed(outlet: Outlet, ticket: number, deadlineMs: number): boolean {
+  const { words, index } = outlet.servedWord()
+  for (;;) {
+    const served = Atomics.load(words, index)
+    if (outlet.isServed(ticket)) return true
+    const left = deadlineMs - performance.now()
+    if (left <= 0) return false
+    Atomics.wait(words, index, served, left)
+  }
+}
+
+function makeSource(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(8))
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+function destinationOf(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+function handleOf(
+  source: string,
+  ring: LineRing,
+  alerts: OneToMany,
+  { poolSize }: CheckedUdpOptions,
+): UdpExporterHandle {
+  return Object.freeze({
+    spillway: HANDLE_VERSION,
+    topology: 'UdpExporter',
+    source,
+    ring: ring.handle,
+    alerts: alerts.handle,
+    poolSize,
+  })
+}
+
+function closedError(): SpillwayError {
+  return new SpillwayError('ERR_CLOSED', 'the exporter is closed: open a new one')
+}
+
+function checkHandle(handle: unknown): UdpExporterHandle {
+  const given = handle as Partial<UdpExporterHandle> | null | undefined
+  if (typeof given !== 'object' || given === null || given.topology !== 'UdpExporter') {
+    throw new SpillwayError('ERR_INVALID_HANDLE', 'not a handle: pass the `handle` of a UdpExporter')
+  }
+  if (given.spillway !== HANDLE_VERSION) {
+    throw new SpillwayError(
+      'ERR_HANDLE_VERSION',
+      `the handle is of version ${given.spillway}, this is ${HANDLE_VERSION}: use one version of spillway in all threads`,
+    )
+  }
+  return given as UdpExporterHandle
+}

@@ -1,0 +1,4 @@
+import { toVitest } from '../support/to-vitest.ts'
+import { collectorSuites } from './collector.suite.ts'
+
+toVitest(collectorSuites, [])

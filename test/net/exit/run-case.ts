@@ -1,0 +1,110 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { allReceived } from '../../support/all-received.ts'
+import { UdpReceiver } from '../../support/udp-receiver.ts'
+import { type ExitCase, exitCases, type Promised } from './matrix.ts'
+
+export interface Runtime {
+  readonly path: string
+  readonly args: readonly string[]
+  readonly isDeno: boolean
+}
+
+/** From what a program did to its end: */
+const END_MS = 2000
+/** and if it has something that can never be sent. It is held for 2000 by that. */
+const STUCK_MS = 3000
+/** No program takes nearly as long. */
+const LONGEST_MS = 15_000
+
+const HEARTBEAT = '{"event":"spillway.stats"'
+
+/** A test for each case. Those that wait for their end wait together. */
+export function testExits(runtime: () => Runtime): void {
+  const run = (one: ExitCase) => runCase(one, runtime())
+  test.each(exitCases.filter(({ isStuck }) => !isStuck))('$program: $row', run)
+  test.concurrent.each(exitCases.filter(({ isStuck }) => isStuck))('$program: $row', run)
+}
+
+/** Runs the program and checks what became of it, and of what it sent. */
+async function runCase(one: ExitCase, runtime: Runtime): Promise<void> {
+  const receiver = await UdpReceiver.open()
+  const { port } = receiver
+  if (one.isDead) await receiver.close()
+  const ended = await runProgram(one, runtime, port)
+  expectEnd(one, ended, runtime.isDeno)
+  if (one.isDead) return
+  await allReceived(receiver)
+  await receiver.close()
+  expectArrived(one, ended, receiver, runtime.isDeno ? one.inDeno : one.promised)
+}
+
+interface Ended {
+  readonly code: number | null
+  readonly signal: string | null
+  readonly errors: string
+  readonly tookMs: number
+  /** What the program said. */
+  readonly facts: Record<string, unknown>
+}
+
+async function runProgram(one: ExitCase, { path, args }: Runtime, port: number): Promise<Ended> {
+  const { end, events, options } = one
+  const file = fileURLToPath(new URL(`./${one.program}.mjs`, import.meta.url))
+  const child = spawn(path, [...args, file, JSON.stringify({ end, port, events, options })], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NODE_OPTIONS: '' },
+    timeout: LONGEST_MS,
+    killSignal: 'SIGKILL',
+  })
+  const exit = once(child, 'exit').then(() => Date.now())
+  const [output, errors, endedAtMs] = await Promise.all([text(child.stdout), text(child.stderr), exit])
+  const facts = Object.assign(
+    {},
+    ...output
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line)),
+  )
+  const tookMs = endedAtMs - facts.endingAtMs
+  return { code: child.exitCode, signal: child.signalCode, errors, tookMs, facts }
+}
+
+function expectEnd(one: ExitCase, { code, signal, tookMs, errors, facts }: Ended, isDeno: boolean): void {
+  const ends = isDeno ? one.endsInDeno : one.ends
+  const expected = typeof ends === 'number' ? { code: ends, signal: null } : { code: null, signal: ends }
+  expect({ code, signal }, errors.slice(-2000)).toEqual(expected)
+  expect(tookMs, 'ms until its end').toBeLessThan(one.isStuck ? STUCK_MS : END_MS)
+  expect(facts).toMatchObject(one.says)
+}
+
+function expectArrived(one: ExitCase, { facts }: Ended, receiver: UdpReceiver, promised: Promised): void {
+  const arrived = receiver.events().map((line): number => JSON.parse(line).i)
+  const count = arrived.length
+  expect(new Set(arrived).size, 'events, each counted once').toBe(count)
+  if (promised === 'perhaps some') return
+  expect(
+    arrived.filter((i) => i >= count),
+    'events that do not follow those before them',
+  ).toEqual([])
+  if (one.arrive === 'accepted') expect(count).toBeGreaterThanOrEqual(facts.accepted as number)
+  else expect(count).toBe(one.arrive)
+  if (promised === 'all') expectClosedLedger(receiver, count)
+}
+
+/** Each flow says goodbye and tells how many lines went over it; the last tells what became of all events. */
+function expectClosedLedger(receiver: UdpReceiver, events: number): void {
+  const flows = new Map<number, { lines: number; last?: Record<string, unknown> }>()
+  for (const [i, datagram] of receiver.datagrams.entries()) {
+    const flow = flows.get(receiver.ports[i]!) ?? { lines: 0 }
+    flows.set(receiver.ports[i]!, flow)
+    const lines = String(datagram).trimEnd().split('\n')
+    if (lines[0]!.startsWith(HEARTBEAT)) flow.last = JSON.parse(lines[0]!)
+    else flow.lines += lines.length
+  }
+  for (const { lines, last } of flows.values()) expect(last).toMatchObject({ last: true, lines, inRing: 0 })
+  expect(Math.max(...Array.from(flows.values(), ({ last }) => Number(last!.sent)))).toBe(events)
+}

@@ -1,0 +1,15 @@
+// The ends of programs, as test/net/exit.test.ts has them for this Node, in the other runtimes.
+import { beforeAll, describe } from 'vitest'
+import { ensureRuntime, type RuntimeName } from '../../tools/runtimes.mjs'
+import { type Runtime, testExits } from '../net/exit/run-case.ts'
+import { leftOut } from './left-out.ts'
+
+for (const name of ['node', 'deno', 'bun'] as RuntimeName[]) {
+  describe.skipIf(leftOut.includes(name))(name, () => {
+    let runtime: Runtime
+    beforeAll(() => {
+      runtime = { ...ensureRuntime(name), isDeno: name === 'deno' }
+    })
+    testExits(() => runtime)
+  })
+}
