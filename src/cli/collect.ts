@@ -1,5 +1,6 @@
 import process from 'node:process'
 import { Collector, type CollectorAlert, fileSink, type Sink, stdoutSink } from '../node/collector.ts'
+import { Calm } from './calm.ts'
 import { CollectReport } from './collect/report.ts'
 import { type CommandHost, defineCommand } from './command.ts'
 import { renderEndpoint } from './endpoint.ts'
@@ -76,14 +77,12 @@ export const collect = defineCommand({
   },
 })
 
-/** What goes wrong for a day is not told of every second. */
-const ALERT_MS = 10_000
-
 async function run(values: CollectValues, host: CommandHost, interrupted: AbortSignal): Promise<number> {
   const end = new End(values, interrupted)
+  const calm = new Calm()
   const onAlert = (alert: CollectorAlert) => {
     if (isBrokenPipe(alert)) end.readerHasGone()
-    else if (isWorthTelling(alert)) progress?.alert(alert)
+    else if (isWorthTelling(alert) && calm.maySay(topicOf(alert), performance.now())) progress?.alert(alert)
   }
   let progress: Progress | undefined
   const collector = await starting(Collector.open(collectorOptions(values, end, onAlert)))
@@ -119,6 +118,7 @@ class End {
       this.#reach = resolve
     })
     interrupted.addEventListener('abort', this.#reach, { once: true })
+    if (interrupted.aborted) this.#reach()
     if (seconds === undefined) return
     const timer = setTimeout(this.#reach, seconds * 1000)
     this.reached.then(() => clearTimeout(timer))
@@ -144,7 +144,6 @@ function collectorOptions(
     host: values.host,
     port: values.port,
     recvBufferBytes: values['recv-buffer'],
-    alertIntervalMs: ALERT_MS,
     heartbeats: values.heartbeats ? 'keep' : 'strip',
     sink: counted(sinkFor(values), end),
     onAlert,
@@ -185,4 +184,8 @@ function isBrokenPipe({ sink, code }: CollectorAlert): boolean {
 /** What was lost on the way stands in the figures. */
 function isWorthTelling({ kind }: CollectorAlert): boolean {
   return kind !== 'lost' && kind !== 'dropped-at-source'
+}
+
+function topicOf({ kind, sink = '' }: CollectorAlert): string {
+  return `${kind} ${sink}`
 }

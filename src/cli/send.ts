@@ -3,10 +3,12 @@ import type { Readable } from 'node:stream'
 import type { Alert } from '../net/alerts.ts'
 import { type PresetName, presets } from '../net/presets.ts'
 import { UdpExporter, type UdpExporterOptions } from '../node/udp.ts'
+import { Calm } from './calm.ts'
 import { type CommandHost, defineCommand } from './command.ts'
 import { parseEndpoint } from './endpoint.ts'
 import { exitCode, messageOf, starting, usageError } from './exit.ts'
 import { bytes, choice, given, integer, list, number, toggle, type Values } from './flags.ts'
+import { counted } from './format.ts'
 import { Interrupt, untilAborted } from './interrupt.ts'
 import { patientFlush } from './patient-flush.ts'
 import { Progress, voiceFor } from './progress.ts'
@@ -90,8 +92,6 @@ export const send = defineCommand({
 })
 
 const PLAIN_MS = 10_000
-/** A network that is down for a day is not told of every second. */
-const ALERT_MS = 10_000
 const JSON_MS = 1000
 
 async function run(
@@ -102,8 +102,11 @@ async function run(
 ): Promise<number> {
   const { stderr } = host
   let progress: Progress | undefined
+  const calm = new Calm()
   const onAlert = (alert: Alert) => {
-    if (isWorthTelling(alert)) progress?.alert(alert)
+    if (isWorthTelling(alert) && calm.maySay(topicOf(alert), performance.now())) {
+      progress?.alert({ ...alert, message: withTotal(alert) })
+    }
   }
   const exporter = await starting(UdpExporter.open({ ...exporterOptions(values, destination), onAlert }))
   const report = new SendReport(() => exporter.stats(), paintFor(stderr, process.env))
@@ -128,7 +131,6 @@ function exporterOptions(values: Values<typeof flags>, destination: string): Udp
   return {
     ...parseEndpoint(destination),
     capacity: values.capacity,
-    alertIntervalMs: ALERT_MS,
     ...given({
       maxDatagramBytes: values['max-datagram'],
       maxDelayMs: values.delay,
@@ -169,4 +171,15 @@ function brakesFor(exporter: UdpExporter, { drop, rate }: Values<typeof flags>):
 function isWorthTelling(alert: Alert): boolean {
   if (alert.kind === 'level') return alert.name === 'peer'
   return alert.kind !== 'metadata' && alert.kind !== 'drop'
+}
+
+function topicOf(alert: Alert): string {
+  if (alert.kind === 'error') return alert.code
+  return alert.kind === 'level' ? `${alert.name} ${alert.state}` : alert.kind
+}
+
+/** What was not said in between is in the sum. */
+function withTotal(alert: Alert): string {
+  if (alert.kind !== 'error' || alert.total === alert.times) return alert.message
+  return `${alert.message} (in all ${counted(alert.total, 'time')}, ${counted(alert.totalEvents, 'event')})`
 }

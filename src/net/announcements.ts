@@ -76,8 +76,7 @@ export class Announcements {
 
   /** Before anything else goes over a flow: its first heartbeat, or one that it owes; and the metadata, when it is due. */
   before(flow: Flow): void {
-    this.#countTime()
-    if (flow.heartbeats === 0 || flow.owesHeartbeat) this.#heartbeat(flow, false)
+    if (isOwing(flow)) this.#heartbeat(flow, false)
     if (this.#metadata === undefined || !(this.#isDue || this.#isOwed)) return
     this.#isDue = false
     this.#isOwed = false
@@ -86,17 +85,19 @@ export class Announcements {
 
   /** Nothing may go over the flow: it owes a heartbeat, whose counts are not known before all is answered for. */
   mustWait(flow: Flow): boolean {
-    return flow.owesHeartbeat && flow.inFlight > 0
+    return flow.inFlight > 0 && isOwing(flow)
   }
 
   /** A datagram on the flow has been answered for. */
   settle(flow: Flow): void {
-    if (flow.owesHeartbeat && flow.inFlight === 0 && !flow.isBroken) this.#heartbeat(flow, false)
+    if (flow.isBroken) return
+    if (flow.owesHeartbeat && flow.inFlight === 0) this.#heartbeat(flow, false)
+    if (flow.hasNews()) this.#countTime()
   }
 
   /** The flow is closing. */
   last(flow: Flow): void {
-    if (flow.heartbeats === 0) return // nothing has gone over it
+    if (flow.heartbeats === 0 && flow.datagrams === 0) return // nothing has gone over it
     for (let time = 0; time < LAST_TIMES; time++) this.#heartbeat(flow, true)
     flow.heartbeats++
   }
@@ -112,7 +113,7 @@ export class Announcements {
 
   // ---- heartbeats ------------------------------------------------------------------------------------
 
-  /** Only from when something is sent: there is no timer while there is nothing to tell. */
+  /** Until heartbeats are due. There is no timer while there is nothing to tell. */
   #countTime(): void {
     const { heartbeatMs, clock } = this.#context
     if (heartbeatMs === 0 || this.#heartbeatTimer !== undefined) return
@@ -127,16 +128,17 @@ export class Announcements {
   }
 
   #heartbeat(flow: Flow, isLast: boolean): void {
-    const { heartbeatMs, source, startedAt, outlet } = this.#context
+    const { heartbeatMs, source, startedAt } = this.#context
     flow.owesHeartbeat = false
     if (heartbeatMs === 0) {
       flow.heartbeats = 1
       return
     }
+    const seq = flow.heartbeats
     const line = heartbeatLine({
       source,
       flow: flow.number,
-      seq: flow.heartbeats,
+      seq,
       time: new Date().toISOString(),
       started: startedAt,
       last: isLast,
@@ -147,27 +149,42 @@ export class Announcements {
     })
     flow.told = flow.datagrams
     if (!isLast) flow.heartbeats++
-    this.#send(flow, encoder.encode(line), (code) => {
-      if (code !== undefined) return
+    this.#send(flow, encoder.encode(line), (code) => this.#heartbeatEnded(flow, seq, code))
+  }
+
+  /** One that was refused is not sent again: its counts may be old by now. The next has its number, and is due like any other. */
+  #heartbeatEnded(flow: Flow, seq: number, code: string | undefined): void {
+    const { outlet } = this.#context
+    if (code === undefined) {
       outlet.add(counter.sentHeartbeats, 1)
       outlet.add(counter.sentDatagrams, 1)
-    })
+      return
+    }
+    flow.told = -1
+    if (flow.heartbeats === seq + 1) flow.heartbeats = seq
   }
 
   // ---- metadata --------------------------------------------------------------------------------------
 
   #sendMetadata(flow: Flow, metadata: Metadata): void {
-    metadata.inFlight++
-    this.#send(flow, metadata.view, (code) => {
-      metadata.inFlight--
-      this.#letGo(metadata)
-      if (code === undefined) this.#metadataSent(flow, metadata.view.length)
-      else if (code !== 'EMSGSIZE') this.metadataIsOwed() // that one would be too long the next time, too
-    })
+    this.#tryMetadata(flow, metadata, false)
     const { metadataIntervalMs, clock } = this.#context
     if (metadataIntervalMs === 0) return
     this.#metadataTimer?.()
     this.#metadataTimer = clock.after(metadataIntervalMs, () => this.metadataIsDue())
+  }
+
+  #tryMetadata(flow: Flow, metadata: Metadata, isSecond: boolean): void {
+    metadata.inFlight++
+    this.#send(flow, metadata.view, (code) => {
+      metadata.inFlight--
+      if (code === 'ECONNREFUSED' && !isSecond && !flow.isBroken) {
+        this.#context.outlet.add(counter.retries, 1) // as for events: the code speaks of a datagram before this one
+        this.#tryMetadata(flow, metadata, true)
+      } else if (code === undefined) this.#metadataSent(flow, metadata.view.length)
+      else if (code !== 'EMSGSIZE') this.metadataIsOwed() // that one would be too long the next time, too
+      this.#letGo(metadata)
+    })
   }
 
   #metadataSent(flow: Flow, bytes: number): void {
@@ -189,30 +206,24 @@ export class Announcements {
 
   /** `onEnd`: sent, or not, and why. */
   #send(flow: Flow, bytes: Uint8Array, onEnd: (code: string | undefined) => void): void {
-    const { outlet } = this.#context
-    let isRetried = false
-    const go = () => {
-      flow.inFlight++
-      this.inFlight++
-      flow.socket.send(bytes, (error) => {
-        flow.inFlight--
-        this.inFlight--
-        const code = error ? (error.code ?? 'EOTHER') : undefined
-        if (code !== undefined) {
-          outlet.add(errorCounters(wireErrorOf(code)).times, 1)
-          this.#context.onRefused(code, flow)
-          // It speaks of a datagram before this one, as it does for events.
-          if (code === 'ECONNREFUSED' && !isRetried && !flow.isBroken) {
-            isRetried = true
-            outlet.add(counter.retries, 1)
-            return go()
-          }
-        }
-        onEnd(code)
-        this.settle(flow)
-        this.#context.onChange()
-      })
-    }
-    go()
+    flow.inFlight++
+    this.inFlight++
+    flow.socket.send(bytes, (error) => {
+      flow.inFlight--
+      this.inFlight--
+      const code = error ? (error.code ?? 'EOTHER') : undefined
+      if (code !== undefined) {
+        this.#context.outlet.add(errorCounters(wireErrorOf(code)).times, 1)
+        this.#context.onRefused(code, flow)
+      }
+      onEnd(code)
+      this.settle(flow)
+      this.#context.onChange()
+    })
   }
+}
+
+/** One is due, or none has gone yet. */
+function isOwing(flow: Flow): boolean {
+  return flow.owesHeartbeat || flow.heartbeats === 0
 }

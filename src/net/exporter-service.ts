@@ -166,6 +166,7 @@ class ExporterService implements Service {
       acquire: () => this.#acquire(),
       changed: (words, index, value) => ports.changed(words, index, value),
       survey: () => this.#survey(),
+      onFailure: (code) => this.#tellFailure(code),
       onDrained: () => this.#drained(),
     })
   }

@@ -32,6 +32,8 @@ export const tally = {
   /** Of our own kinds, and not to be read. */
   badHeartbeats: 15,
   badMetadata: 16,
+  /** Lines that heartbeats say were sent, since the flow became known. */
+  sent: 17,
 } as const
 
 export type Tally = keyof typeof tally

@@ -29,6 +29,8 @@ export interface OutgoingContext {
   changed(words: Int32Array, index: number, value: number): Promise<void> | undefined
   /** Called once a round: counts are looked at. */
   survey(): void
+  /** Events were given up for this code, and counted. */
+  onFailure(code: string): void
   /** Everything that was asked for is out: before it is said so. Answers whether there is something left to wait for. */
   onDrained(): boolean
 }
@@ -187,8 +189,11 @@ export class Outgoing {
   /** Longer than any datagram, although writers are not let through with such: as if the kernel had said so. */
   #dropUnfit(events: number): void {
     const { outlet } = this.#context
+    const counters = errorCounters('EMSGSIZE')
     outlet.add(counter.packedEvents, events)
-    outlet.add(errorCounters('EMSGSIZE').events, events)
+    outlet.add(counters.times, events)
+    outlet.add(counters.events, events)
+    this.#context.onFailure('EMSGSIZE')
   }
 
   /** Half a datagram, and time left: looks again in a moment. */

@@ -31,6 +31,11 @@ export class Reckoning {
     return this.#isOver
   }
 
+  /** Lines sent before the latest heartbeat, of those that are reckoned with. */
+  get sent(): number {
+    return this.#sent.lines - this.#sentBefore.lines
+  }
+
   /** Sent and not come; below 0 when more came than was sent. */
   get missing(): Amount {
     if (this.#seq < 0) return NOTHING

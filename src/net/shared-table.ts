@@ -34,11 +34,17 @@ const decoder = new TextDecoder()
 export class SharedTable {
   readonly handle: SharedTableHandle
   readonly #words: Int32Array
+  readonly #numbers: (Float64Array | undefined)[] = []
+  /** Where a text is encoded: `encodeInto` shared memory is not to be had everywhere. */
+  readonly #scratch: Uint8Array
+  readonly #scratchWords: Int32Array
   readonly #rowBytes: number
 
   private constructor(handle: SharedTableHandle) {
     this.handle = handle
     this.#words = new Int32Array(handle.buffer)
+    this.#scratch = new Uint8Array(handle.textBytes)
+    this.#scratchWords = new Int32Array(this.#scratch.buffer)
     this.#rowBytes = rowBytesOf(handle)
   }
 
@@ -60,20 +66,19 @@ export class SharedTable {
   /** The row's numbers themselves. */
   numbers(row: number): Float64Array {
     const { buffer, textBytes, numbers } = this.handle
-    return new Float64Array(buffer, row * this.#rowBytes + HEAD_BYTES + textBytes, numbers)
+    this.#numbers[row] ??= new Float64Array(buffer, row * this.#rowBytes + HEAD_BYTES + textBytes, numbers)
+    return this.#numbers[row]
   }
 
   /** Only by the thread that writes. A text that is too long is left out: answers whether it is there now. */
   setText(row: number, text: string): boolean {
     const words = this.#words
     const at = this.#at(row)
-    const bytes = new Uint8Array(this.handle.textBytes)
-    const { read, written } = encoder.encodeInto(text, bytes)
+    const { read, written } = encoder.encodeInto(text, this.#scratch)
     const length = read === text.length ? written : 0
-    const source = new Int32Array(bytes.buffer)
     Atomics.add(words, at, 1) // odd: pairs with the loads of the version in `text`
     Atomics.store(words, at + 1, length)
-    for (let i = 0; i << 2 < length; i++) Atomics.store(words, at + 2 + i, source[i]!)
+    for (let i = 0; i << 2 < length; i++) Atomics.store(words, at + 2 + i, this.#scratchWords[i]!)
     Atomics.add(words, at, 1)
     return length > 0 || text === ''
   }

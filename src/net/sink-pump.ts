@@ -87,8 +87,7 @@ export class SinkPump {
   close(linesOffered: number, bytesOffered: number): void {
     if (this.#isGivenUp) return
     this.#isGivenUp = true
-    this.#failed += this.#inHand
-    this.#inHand = 0
+    this.#giveUpHand()
     this.#batch.end(linesOffered, bytesOffered)
     this.#tellMissed()
     while (this.#diode.drain(() => {}) > 0); // else the diode would keep it for a reader that is still waiting
@@ -127,6 +126,14 @@ export class SinkPump {
     this.#handed += written
     this.#failed += lines.count - written
     if (problem !== undefined) this.#options.onFailed(lines.count - written, problem)
+  }
+
+  #giveUpHand(): void {
+    const lines = this.#inHand
+    if (lines === 0) return
+    this.#inHand = 0
+    this.#failed += lines
+    this.#options.onFailed(lines, new Error('it was not done with a batch in time'))
   }
 
   #tellMissed(): void {

@@ -15,7 +15,7 @@ export interface FlowPlace {
 }
 
 /** Counts that are differences, and begin anew with another exporter. */
-const settled = ['lost', 'lostDatagrams', 'surplus', 'gaps', 'reordered'] as const
+const settled = ['sent', 'lost', 'lostDatagrams', 'surplus', 'gaps', 'reordered'] as const
 type Settled = (typeof settled)[number]
 
 /** What came from one address and port. Its counts are the ledger's own, in shared memory. */
@@ -38,6 +38,7 @@ export class SourceFlow implements Recent<SourceFlow>, FlowPlace {
   #window: SequenceWindow | undefined
   /** What earlier exporters at this address and port came to. */
   readonly #settled: Record<Settled, number> = {
+    sent: 0,
     lost: 0,
     lostDatagrams: 0,
     surplus: 0,
@@ -109,6 +110,7 @@ export class SourceFlow implements Recent<SourceFlow>, FlowPlace {
   #showMissing(): void {
     const { counts } = this
     const { lines, datagrams } = this.#reckoning.missing
+    counts[tally.sent] = this.#settled.sent + this.#reckoning.sent
     counts[tally.lost] = this.#settled.lost + Math.max(0, lines)
     counts[tally.lostDatagrams] = this.#settled.lostDatagrams + Math.max(0, datagrams)
     counts[tally.surplus] = this.#settled.surplus + Math.max(0, -lines)

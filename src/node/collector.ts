@@ -80,7 +80,7 @@ export class Collector implements AsyncDisposable {
   readonly #log: Log
   readonly #alerts: AlertGate
   readonly #closing = new AbortController()
-  readonly #sinks: readonly RunningSink[]
+  readonly #sinks: RunningSink[] = []
   readonly #alive: ReturnType<typeof setInterval>
   #whenBound: (bound: Bound) => void = () => {}
   #link: ServiceLink | undefined
@@ -94,18 +94,6 @@ export class Collector implements AsyncDisposable {
     this.#log = log
     this.#tables = LedgerTables.create(options.maxSources)
     this.#alerts = new AlertGate(clock, options.alertIntervalMs, (alert) => this.#deliver(alert))
-    this.#sinks = options.sinks.map(
-      (sink) =>
-        new RunningSink({
-          ...options,
-          sink,
-          name: sink.name,
-          clock,
-          alerts: this.#alerts,
-          closing: this.#closing.signal,
-          lookUp: (row, flow) => lookUpSource(this.#tables, row, flow),
-        }),
-    )
     this.#alive = setInterval(() => {}, LONGEST_TIMER_MS)
   }
 
@@ -114,7 +102,7 @@ export class Collector implements AsyncDisposable {
     const checked = checkCollectorOptions(options)
     const collector = new Collector(checked, makeLog(options.logger))
     try {
-      for (const sink of collector.#sinks) await sink.open()
+      for (const sink of checked.sinks) await collector.#addSink(sink)
       await collector.#listen(options.ioThread ?? sharedIoThread())
     } catch (error) {
       await collector.#discard()
@@ -167,6 +155,20 @@ export class Collector implements AsyncDisposable {
   unref(): this {
     this.#alive.unref()
     return this
+  }
+
+  async #addSink(sink: CheckedCollectorOptions['sinks'][number]): Promise<void> {
+    const running = new RunningSink({
+      ...this.#options,
+      sink,
+      name: sink.name,
+      clock,
+      alerts: this.#alerts,
+      closing: this.#closing.signal,
+      lookUp: (row, flow) => lookUpSource(this.#tables, row, flow),
+    })
+    this.#sinks.push(running)
+    await running.open()
   }
 
   async #close(timeoutMs: number): Promise<void> {

@@ -20,7 +20,7 @@ export const receiving: ReceivingPort = {
         reject(error)
       }
       socket.once('error', failed)
-      socket.on('message', (bytes, { address, port }) => options.onDatagram(bytes, address, port))
+      socket.on('message', (bytes, { address, port }) => options.onDatagram(bytes, plain(address), port))
       socket.bind({ address: local.address, port: local.port, exclusive: true }, () => {
         socket.off('error', failed)
         socket.on('error', (error: NodeJS.ErrnoException) => options.onError(error.code ?? 'EOTHER'))
@@ -28,6 +28,11 @@ export const receiving: ReceivingPort = {
       })
     })
   },
+}
+
+/** A socket for both families has IPv4 addresses in the clothes of IPv6: `::ffff:10.0.0.7`. */
+function plain(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice('::ffff:'.length) : address
 }
 
 class BoundSocket implements ReceivingSocket {

@@ -557,7 +557,8 @@ function closedError(): SpillwayError {
 
 function checkHandle(handle: unknown): UdpExporterHandle {
   const given = handle as Partial<UdpExporterHandle> | null | undefined
-  if (typeof given !== 'object' || given === null || given.topology !== 'UdpExporter') {
+  const isHandle = typeof given === 'object' && given !== null && typeof given.spillway === 'number'
+  if (!isHandle || given.topology !== 'UdpExporter') {
     throw new SpillwayError('ERR_INVALID_HANDLE', 'not a handle: pass the `handle` of a UdpExporter')
   }
   if (given.spillway !== HANDLE_VERSION) {

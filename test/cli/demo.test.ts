@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -81,6 +82,13 @@ describe('the demo', () => {
     expect(kinds.at(-1)).toBe('ledger')
     expect(kinds.slice(1, -1).every((kind) => kind === 'stats')).toBe(true)
     expect(kinds.length).toBeGreaterThanOrEqual(3)
+  })
+
+  it('goes on to its end when nobody reads any more', async () => {
+    const command = new RunningCommand(['demo', '--seconds', '1', '--json'])
+    await once(command.child.stdout!, 'data')
+    command.child.stdout!.destroy()
+    expect(await command.ended).toMatchObject({ code: 0, stderr: '' })
   })
 
   it('closes what there is when it is interrupted, and leaves nothing behind', async () => {

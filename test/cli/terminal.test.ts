@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
+import { Calm } from '../../src/cli/calm.ts'
 import { bar, byteCount, count, percent, sparkline } from '../../src/cli/format.ts'
 import { Progress, voiceFor } from '../../src/cli/progress.ts'
 import { Rates } from '../../src/cli/rates.ts'
@@ -104,6 +105,15 @@ describe('progress', () => {
       expect(screenOf(said(voice))[0]).toBe('spillway: nobody listens there')
     }
     expect(JSON.parse(said('json'))).toEqual({ kind: 'alert', alert })
+  })
+})
+
+describe('calm', () => {
+  it('says each thing at once, and again after ten seconds', () => {
+    const calm = new Calm()
+    const said = [0, 1, 9_999, 10_000, 10_001].map((nowMs) => calm.maySay('ECONNREFUSED', nowMs))
+    expect(said).toEqual([true, false, false, true, false])
+    expect(calm.maySay('EMFILE', 1)).toBe(true)
   })
 })
 

@@ -83,7 +83,7 @@ describe('what collect says', () => {
     const sources = Array.from({ length: 20 }, (_, i) => source(4000 + i, { received: i }))
     sources[3] = source(4003, { received: 5000, lost: 12, droppedAtSource: 7, id: '0123456789abcdef' })
     const lines = new CollectReport(() => stats({ sources }), settings).live()
-    expect(lines[3]).toMatch(/^ {2}10\.0\.0\.7:4003 {2}0123456789abcdef +0\/s +5,000 +12 +7$/)
+    expect(lines[3]).toMatch(/^ {2}10\.0\.0\.7:4003 {2}01234567 +0\/s +5,000 +12 +7$/)
     expect(lines[4]).toContain('10.0.0.7:4019')
     expect(lines.join('\n')).toContain('and 8 more')
     expect(lines.join('\n')).not.toContain('10.0.0.7:4005')

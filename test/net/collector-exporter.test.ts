@@ -53,6 +53,7 @@ describe('an exporter and a collector', () => {
     const { received, lost, lostDatagrams, gaps } = came.totals
     expect(lost).toBeGreaterThan(EVENTS / 10)
     expect(received + lost).toBe(EVENTS)
+    expect(came.totals.sent).toBe(EVENTS)
     expect(lines).toHaveLength(received)
     if (sequence) {
       expect(gaps).toBeLessThanOrEqual(lostDatagrams) // those behind the last one that came have no gap

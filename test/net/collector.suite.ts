@@ -168,6 +168,22 @@ export const receivingSuite: Suite = suite('collector: receiving', (t) => {
     })
   })
 
+  t.test('listens to both families on `::`, and has IPv4 addresses as they are', async () => {
+    const box = new Box()
+    await Rig.run({ sink: box.sink, host: '::', allow: ['127.0.0.1'] }, async (rig) => {
+      const { port } = rig.collector.address()
+      const [four, six] = await Promise.all(
+        ['127.0.0.1', '::1'].map((address) => UdpSender.open({ address, port })),
+      )
+      await six!.send('{"six":1}\n')
+      await four!.send('{"four":1}\n')
+      await box.has(1)
+      deepEqual(box.lines, ['{"four":1}'])
+      equal(rig.collector.stats().sources[0]!.flows[0]!.address, '127.0.0.1')
+      await Promise.all([four!.close(), six!.close()])
+    })
+  })
+
   t.test('survives rubbish, and counts it', async () => {
     const box = new Box()
     await Rig.run({ sink: box.sink }, async (rig) => {
@@ -499,6 +515,31 @@ export const openingSuite: Suite = suite('collector: opening and ending', (t) =>
     await Rig.run({ sink, host: '0.0.0.0', allow: ['127.0.0.0/8'] }, async (rig) => {
       ok(!rig.alerts.some(({ message }) => message.includes('allow')))
     })
+  })
+
+  t.test('tells a logger, and survives an onAlert that throws', async () => {
+    const warned: string[] = []
+    const nothing = () => {}
+    const logger = {
+      debug: nothing,
+      info: nothing,
+      warn: (text: unknown) => warned.push(String(text)),
+      error: nothing,
+    }
+    const onAlert = () => {
+      throw new Error('not interested')
+    }
+    const box = new Box()
+    await Rig.run({ sink: box.sink, logger, onAlert }, async (rig) => {
+      const sender = await rig.sender()
+      await sender.send('{"half":')
+      await sender.send('{"a":1}\n')
+      await box.has(1)
+    })
+    ok(
+      warned.some((text) => text.includes('cut off: datagram 1')),
+      `warned: ${warned}`,
+    )
   })
 
   t.test('can be done again at the same port, at once', async () => {

@@ -1,44 +1,54 @@
-// The whole diode suite, for real, in newest Node, Deno, Bun and Chromium: every case of every runtime is a test here.
+// The suites, for real, in newest Node, Deno, Bun and Chromium (the collector's where there are sockets): every case of every
+// runtime is a test here.
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { launchBrowser, serve } from '../../tools/browser.mjs'
 import { ensureRuntime, type RuntimeName, versions } from '../../tools/runtimes.mjs'
+import { collectorSuites } from '../net/collector.suite.ts'
 import { allSuites } from '../suite/index.ts'
 import { bundleForWeb } from '../support/bundle.ts'
-import { type CaseResult, fullName, type RunResult } from '../support/harness.ts'
+import { type CaseResult, fullName, type RunResult, type Suite } from '../support/harness.ts'
 import { leftOut } from './left-out.ts'
 import { RESULT_MARK } from './result.ts'
 
 const LONGEST_RUN_MS = 240_000
-const main = fileURLToPath(new URL('../../build/test/main.mjs', import.meta.url))
+const bundled = (name: string) => fileURLToPath(new URL(`../../build/test/${name}.mjs`, import.meta.url))
 
 interface Target {
   name: string
   /** what SPILLWAY_SKIP_RUNTIMES calls it */
   runtime: string
-  canBlock: boolean
+  suites: readonly Suite[]
   run: () => Promise<RunResult>
 }
 
 const runtimeNames: RuntimeName[] = ['node', 'deno', 'bun']
 
 const targets: Target[] = [
-  ...runtimeNames.map((runtime) => ({
-    name: `${runtime} ${versions[runtime]}`,
-    runtime,
-    canBlock: true,
-    run: () => runInProcess(runtime),
-  })),
+  ...runtimeNames.flatMap((runtime) => [
+    {
+      name: `${runtime} ${versions[runtime]}`,
+      runtime,
+      suites: allSuites({ canBlock: true }),
+      run: () => runInProcess(runtime, bundled('main')),
+    },
+    {
+      name: `${runtime} ${versions[runtime]}, collector`,
+      runtime,
+      suites: collectorSuites,
+      run: () => runInProcess(runtime, bundled('collector')),
+    },
+  ]),
   ...[true, false].map((isolated) => ({
     name: `chromium, ${isolated ? 'cross-origin isolated' : 'not isolated'}`,
     runtime: 'chromium',
-    canBlock: false,
+    suites: allSuites({ canBlock: false }),
     run: () => runInBrowser(isolated),
   })),
 ]
 
-for (const { name, runtime, canBlock, run } of targets) {
+for (const { name, runtime, suites, run } of targets) {
   const isLeftOut = leftOut.includes(runtime)
   describe.skipIf(isLeftOut)(isLeftOut ? `${name} (left out by SPILLWAY_SKIP_RUNTIMES)` : name, () => {
     let results = new Map<string, CaseResult>()
@@ -48,7 +58,7 @@ for (const { name, runtime, canBlock, run } of targets) {
       results = new Map(cases.map((result) => [result.name, result]))
     }, LONGEST_RUN_MS + 120_000)
 
-    for (const suite of allSuites({ canBlock })) {
+    for (const suite of suites) {
       for (const one of suite.cases) {
         const title = fullName(suite, one)
         test(title, ({ skip }) => {
@@ -62,7 +72,7 @@ for (const { name, runtime, canBlock, run } of targets) {
   })
 }
 
-async function runInProcess(name: RuntimeName): Promise<RunResult> {
+async function runInProcess(name: RuntimeName, main: string): Promise<RunResult> {
   const { path, args } = ensureRuntime(name)
   const child = spawn(path, [...args, main], {
     stdio: ['ignore', 'pipe', 'pipe'],

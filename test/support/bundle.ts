@@ -21,10 +21,14 @@ export async function bundleForNode(): Promise<void> {
   linkPackage()
   await build({
     ...common,
-    entryPoints: { thread: 'test/support/hosts/thread-node.ts', main: 'test/runtimes/main-node.ts' },
+    entryPoints: {
+      thread: 'test/support/hosts/thread-node.ts',
+      main: 'test/runtimes/main-node.ts',
+      collector: 'test/runtimes/collector-node.ts',
+    },
     outExtension: { '.js': '.mjs' },
     platform: 'node',
-    external: ['spillway'],
+    external: ['spillway', 'spillway/*'],
   })
 }
 

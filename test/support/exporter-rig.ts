@@ -12,6 +12,7 @@ import {
 } from '../../src/net/exporter-service.ts'
 import { type ExporterStats, readExporterStats } from '../../src/net/exporter-stats.ts'
 import type { PoolFactory } from '../../src/net/socket-pool.ts'
+import { sequenceBytes } from '../../src/net/wire-lines.ts'
 import type { AddressFamily, DatagramSocketOptions, Endpoint, Ports } from '../../src/ports.ts'
 import { type Script, ScriptedSocket } from './scripted-socket.ts'
 import { VirtualClock } from './virtual-clock.ts'
@@ -24,9 +25,12 @@ const IDLE_TURNS = 8
 
 type Address = { address: string; family: AddressFamily }
 
-export interface RigOptions extends Partial<Omit<ExporterServiceOptions, 'ring' | 'alerts' | 'source' | 'startedAt'>> {
+export interface RigOptions
+  extends Partial<Omit<ExporterServiceOptions, 'ring' | 'alerts' | 'source' | 'startedAt'>> {
   capacity?: number
   policy?: 'drop-oldest' | 'drop-newest'
+  /** What writers are let through with; by default what fits a datagram. */
+  longestLine?: number
   /** What the sockets' kernel says. By default it takes everything. */
   script?: Script
   /** Throws to say that no socket can be opened. */
@@ -59,13 +63,14 @@ export class ExporterRig {
 
   private constructor(options: RigOptions) {
     this.#options = options
-    const { capacity = 64, policy = 'drop-oldest', maxDatagramBytes = 200 } = options
+    const { capacity = 64, policy = 'drop-oldest', maxDatagramBytes = 200, sequence = false } = options
+    const { longestLine = maxDatagramBytes - 1 - (sequence ? sequenceBytes : 0) } = options
     this.ring = LineRing.create({
       capacity,
       policy,
       recordBytes: 64,
       maxWriters: 4,
-      longestLine: maxDatagramBytes - 1,
+      longestLine,
       newlines: 'refuse',
     })
   }
@@ -178,7 +183,16 @@ export class ExporterRig {
   }
 
   async #start(): Promise<void> {
-    const { capacity: _, policy: __, script: ___, onConnect: ____, resolve: _____, pool, ...given } = this.#options
+    const {
+      pool,
+      capacity: _,
+      policy: __,
+      longestLine: ___,
+      script: ____,
+      onConnect: _____,
+      resolve: ______,
+      ...given
+    } = this.#options
     const options: ExporterServiceOptions = {
       host: '127.0.0.1',
       port: 9999,

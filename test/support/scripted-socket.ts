@@ -5,20 +5,22 @@ export type Answer = string | undefined
 
 export type Script = (datagram: Buffer, socket: ScriptedSocket) => Answer
 
+interface Given {
+  readonly datagram: Buffer
+  readonly sent: Sent
+  answer: Answer
+}
+
 let opened = 0
 
 /** A socket whose kernel says what a test wants to hear. */
 export class ScriptedSocket implements DatagramSocket {
   readonly sendBufferBytes = 0
   readonly localAddress: string = `127.0.0.1:${++opened}`
-  /** What was taken, in order. */
-  readonly taken: Buffer[] = []
-  /** Every datagram that was given, with what was answered. */
-  readonly given: { readonly text: string; readonly answer: Answer }[] = []
   isClosed = false
+  readonly #given: Given[] = []
   readonly #script: Script
   readonly #later: (call: () => void) => void
-  #silent: Sent[] = []
 
   /** `later` calls back in one of the next turns of whatever loop the test has. */
   constructor(script: Script, later: (call: () => void) => void) {
@@ -26,21 +28,31 @@ export class ScriptedSocket implements DatagramSocket {
     this.#later = later
   }
 
+  /** Every datagram that was given, with what was answered last. */
+  get given(): { readonly text: string; readonly answer: Answer }[] {
+    return this.#given.map(({ datagram, answer }) => ({ text: datagram.toString(), answer }))
+  }
+
+  /** Those that were taken, in the order in which they were given: a kernel's queue keeps it. */
+  get taken(): Buffer[] {
+    return this.#given.filter(({ answer }) => answer === undefined).map(({ datagram }) => datagram)
+  }
+
   send(bytes: Uint8Array, sent: Sent): void {
     const datagram = Buffer.from(bytes) // a copy: its place is used again
     const answer = this.isClosed ? 'ECANCELED' : this.#script(datagram, this)
-    this.given.push({ text: datagram.toString(), answer })
-    if (answer === 'never') {
-      this.#silent.push(sent)
-      return
-    }
-    if (answer === undefined) this.taken.push(datagram)
-    this.#later(() => sent(answer === undefined ? null : { code: answer }))
+    const given = { datagram, sent, answer }
+    this.#given.push(given)
+    if (answer !== 'never') this.#answer(given)
   }
 
   /** Answers for those that had no answer. */
   release(answer?: string): void {
-    for (const sent of this.#silent.splice(0)) this.#later(() => sent(answer === undefined ? null : { code: answer }))
+    for (const given of this.#given) {
+      if (given.answer !== 'never') continue
+      given.answer = answer
+      this.#answer(given)
+    }
   }
 
   /** What has not been answered comes back, as the kernel has it. */
@@ -52,6 +64,10 @@ export class ScriptedSocket implements DatagramSocket {
   lines(): string[] {
     return linesOf(this.taken)
   }
+
+  #answer({ sent, answer }: Given): void {
+    this.#later(() => sent(answer === undefined ? null : { code: answer }))
+  }
 }
 
 export function linesOf(datagrams: readonly Uint8Array[]): string[] {
@@ -60,5 +76,7 @@ export function linesOf(datagrams: readonly Uint8Array[]): string[] {
 
 /** Lines that are the user's: no metadata, heartbeats nor sequence lines. */
 export function eventsOf(datagrams: readonly Uint8Array[]): string[] {
-  return linesOf(datagrams).filter((line) => !/^\{"(event":"(agent_init|spillway\.stats)"|spillway":")/.test(line))
+  return linesOf(datagrams).filter(
+    (line) => !/^\{"(event":"(agent_init|spillway\.stats)"|spillway":")/.test(line),
+  )
 }

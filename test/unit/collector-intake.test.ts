@@ -107,13 +107,23 @@ describe('lines', () => {
     take(Buffer.from('{"a":1}\n{"\xff"}\n{"\xfe"}\n', 'latin1'))
     take(Buffer.from('\xff\n', 'latin1'))
     take(Buffer.from('{"a":1}\n{"b', 'latin1'))
+    take(Buffer.from('{}\n\xff\n', 'latin1'))
     clock.advance(1000)
     expect(alerts).toMatchObject([
       { kind: 'invalid-utf8', count: 2, total: 2, source: '10.0.0.1:4000', datagram: 2, offset: 8 },
       { kind: 'truncated', count: 1, total: 1, source: '10.0.0.1:4000', datagram: 4, offset: 8 },
-      { kind: 'invalid-utf8', count: 1, total: 3, source: '10.0.0.1:4000', datagram: 3, offset: 0 },
+      { kind: 'invalid-utf8', count: 2, total: 4, source: '10.0.0.1:4000', datagram: 3, offset: 0 },
     ])
     expect(alerts[0]!.message).toBe('not UTF-8: datagram 2 of 10.0.0.1:4000, at byte 8')
+  })
+
+  it('that are none have come nevertheless: they are not lost', () => {
+    const { take, stats } = rig()
+    take(beat())
+    take(Buffer.from('{"a":1}\n\xff\n\n{"b', 'latin1'))
+    take('\0SPL\u0001rubbish')
+    take(beat({ seq: 1, lines: 6, datagrams: 3 }))
+    expect(stats()).toMatchObject({ received: 1, lost: 1, lostDatagrams: 1, surplus: 0 })
   })
 
   it('of 60 KB and more are whole', () => {

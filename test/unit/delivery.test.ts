@@ -11,7 +11,10 @@ async function open(options: RigOptions = {}): Promise<ExporterRig> {
 }
 
 /** Answers these in turn, and from then on takes everything. */
-const inTurn = (...answers: (string | undefined)[]) => () => answers.shift()
+const inTurn =
+  (...answers: (string | undefined)[]) =>
+  () =>
+    answers.shift()
 
 const textsOf = (rig: ExporterRig) => rig.given().map(({ text }) => text)
 
@@ -60,7 +63,8 @@ describe('ECONNREFUSED', () => {
     const rig = await open({ script: inTurn('ECONNREFUSED') })
     rig.write('x')
     await rig.quiet()
-    const levels = () => rig.alerts.flatMap((alert) => (alert.kind === 'level' ? [`${alert.name} ${alert.state}`] : []))
+    const levels = () =>
+      rig.alerts.flatMap((alert) => (alert.kind === 'level' ? [`${alert.name} ${alert.state}`] : []))
     expect(levels()).toEqual(['peer raised'])
     rig.write('y')
     await rig.pass(2000, 10)
@@ -83,7 +87,12 @@ describe.each(['EAGAIN', 'ENOBUFS'])('%s', (code) => {
     await rig.pass(100)
     expect(triedMs).toEqual([0, 1, 5, 21].slice(0, times + 1))
     const isLost = times > 3
-    expect(rig.ledger()).toMatchObject({ offered: 1, sent: isLost ? 0 : 1, inFlight: 0, dropped: isLost ? 1 : 0 })
+    expect(rig.ledger()).toMatchObject({
+      offered: 1,
+      sent: isLost ? 0 : 1,
+      inFlight: 0,
+      dropped: isLost ? 1 : 0,
+    })
     expect(rig.errors()).toEqual({ [code]: { times: Math.min(times, 4), events: isLost ? 1 : 0 } })
     expect(rig.stats().retries).toBe(Math.min(times, 3))
   })
@@ -113,7 +122,13 @@ describe('EMSGSIZE', () => {
     for (const line of lines) rig.write(line)
     await rig.quiet()
     expect(linesOf(rig.taken())).toEqual([lines[0], lines[1], lines[3]])
-    expect(rig.ledger()).toMatchObject({ offered: 5, sent: 3, inFlight: 0, dropped: 2, droppedBy: { EMSGSIZE: 2 } })
+    expect(rig.ledger()).toMatchObject({
+      offered: 5,
+      sent: 3,
+      inFlight: 0,
+      dropped: 2,
+      droppedBy: { EMSGSIZE: 2 },
+    })
     expect(rig.errors()).toEqual({ EMSGSIZE: { times: 3, events: 2 } }) // the whole, and two lines
     expect(rig.stats()).toMatchObject({ bytes: 11 + 50 + 6, datagrams: 3 })
   })
@@ -138,7 +153,10 @@ describe('EMSGSIZE', () => {
   })
 
   it('tries each line as it would a datagram', async () => {
-    const answers = new Map([['22\n', 'ECONNREFUSED'], ['333\n', 'EAGAIN']])
+    const answers = new Map([
+      ['22\n', 'ECONNREFUSED'],
+      ['333\n', 'EAGAIN'],
+    ])
     const rig = await open({
       script: (datagram) => {
         const text = String(datagram)
@@ -163,22 +181,25 @@ describe('EMSGSIZE', () => {
   })
 })
 
-describe.each(['ENETUNREACH', 'EHOSTUNREACH', 'ENETDOWN', 'EPERM', 'EACCES', 'EINVAL', 'EWHATEVER'])('%s', (code) => {
-  it('has the datagram dropped and the socket replaced', async () => {
-    const rig = await open({ script: inTurn(code) })
-    rig.write('lost')
-    await rig.quiet()
-    expect(rig.sockets[0]!.isClosed).toBe(true)
-    await rig.pass(100) // a socket that is spoilt at once is not replaced at once
-    rig.write('kept')
-    await rig.pass(100)
-    expect(rig.sockets).toHaveLength(2)
-    expect(rig.sockets[1]!.lines()).toEqual(['kept'])
-    const reason = code === 'EWHATEVER' ? 'EOTHER' : code
-    expect(rig.ledger()).toMatchObject({ offered: 2, sent: 1, dropped: 1, droppedBy: { [reason]: 1 } })
-    expect(rig.stats().pool).toMatchObject({ size: 1, opened: 2, replaced: 1 })
-  })
-})
+describe.each(['ENETUNREACH', 'EHOSTUNREACH', 'ENETDOWN', 'EPERM', 'EACCES', 'EINVAL', 'EWHATEVER'])(
+  '%s',
+  (code) => {
+    it('has the datagram dropped and the socket replaced', async () => {
+      const rig = await open({ script: inTurn(code) })
+      rig.write('lost')
+      await rig.quiet()
+      expect(rig.sockets[0]!.isClosed).toBe(true)
+      await rig.pass(100) // a socket that is spoilt at once is not replaced at once
+      rig.write('kept')
+      await rig.pass(100)
+      expect(rig.sockets).toHaveLength(2)
+      expect(rig.sockets[1]!.lines()).toEqual(['kept'])
+      const reason = code === 'EWHATEVER' ? 'EOTHER' : code
+      expect(rig.ledger()).toMatchObject({ offered: 2, sent: 1, dropped: 1, droppedBy: { [reason]: 1 } })
+      expect(rig.stats().pool).toMatchObject({ size: 1, opened: 2, replaced: 1 })
+    })
+  },
+)
 
 describe('a socket that is closed with datagrams in its queue', () => {
   it('has them go over the next one', async () => {

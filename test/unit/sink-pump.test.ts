@@ -187,7 +187,7 @@ describe('a pump', () => {
 
   it('gives up a sink that never is done: what it has in hand failed, what waits is dropped', async () => {
     const isIn = gate()
-    const { pump, offer, end, close, stats } = rig(() => {
+    const { pump, offer, end, close, stats, failures, dropped } = rig(() => {
       isIn.open()
       return new Promise(() => {})
     })
@@ -198,6 +198,8 @@ describe('a pump', () => {
     end()
     close()
     expect(stats()).toMatchObject({ offered: 3, handed: 0, failed: 2, dropped: 1, inHand: 0, waiting: 0 })
+    expect(failures).toEqual([[2, 'it was not done with a batch in time']])
+    expect(dropped).toEqual([1])
   })
 
   it('counts a batch once, though its sink is done after it was given up', async () => {

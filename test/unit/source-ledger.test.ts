@@ -83,6 +83,19 @@ describe('lines lost on the network', () => {
     expect(stats().totals.lost).toBe(0)
   })
 
+  it('do not change with a heartbeat that comes again, or late', () => {
+    const { ledger, arrive, stats } = rig()
+    const flow = ledger.flowOf('10.0.0.1', 4000)
+    const beats = [0, 1, 2].map((seq) => beatOf({ seq, lines: 10 * seq, datagrams: 2 * seq }))
+    for (const beat of beats) ledger.heartbeat(flow, beat)
+    expect(stats().totals.lost).toBe(20)
+    ledger.heartbeat(flow, beats[1]!)
+    expect(stats().totals.lost).toBe(20)
+    arrive(flow, 5) // sent after the latest
+    ledger.heartbeat(flow, beats[2]!)
+    expect(stats().totals).toMatchObject({ lost: 20, lostDatagrams: 4, heartbeats: 5 })
+  })
+
   it('are known at once after the last heartbeat, which may come three times, and too early', () => {
     const { ledger, arrive, stats } = rig()
     const flow = ledger.flowOf('10.0.0.1', 4000)
@@ -101,7 +114,7 @@ describe('lines lost on the network', () => {
     ledger.heartbeat(flow, beatOf({ seq: 7, lines: 1000, datagrams: 200 }))
     expect(stats().totals.lost).toBe(0)
     ledger.heartbeat(flow, beatOf({ seq: 8, lines: 1003, datagrams: 201 }))
-    expect(stats().totals).toMatchObject({ lost: 3, lostDatagrams: 1 })
+    expect(stats().totals).toMatchObject({ sent: 3, lost: 3, lostDatagrams: 1 })
   })
 
   it('count from the beginning when its first heartbeats were lost, but it is younger than we are', () => {
@@ -148,8 +161,19 @@ describe('lines lost on the network', () => {
     expect(stats().totals.lost).toBe(10)
     arrive(flow, 5)
     ledger.heartbeat(flow, beatOf({ source: ANOTHER, seq: 1, lines: 8, datagrams: 2 }))
-    expect(stats().totals).toMatchObject({ lost: 13, lostDatagrams: 3, received: 5 })
+    expect(stats().totals).toMatchObject({ sent: 18, lost: 13, lostDatagrams: 3, received: 5 })
     expect(stats().sources.map(({ id }) => id)).toEqual([ANOTHER])
+  })
+
+  it('are not guessed at for an exporter that has the address and port of another, and whose beginning was not seen', () => {
+    const { ledger, clock, stats } = rig()
+    clock.advance(5000)
+    const young = { started: '2026-11-20T09:59:56.000Z' }
+    const flow = ledger.flowOf('10.0.0.1', 4000)
+    ledger.heartbeat(flow, beatOf(young))
+    // What came since then may have been of either.
+    ledger.heartbeat(flow, beatOf({ ...young, source: ANOTHER, seq: 3, lines: 100, datagrams: 20 }))
+    expect(stats().totals.lost).toBe(0)
   })
 
   it('are exact whatever the network does to datagrams and heartbeats, once the last heartbeat has come', () => {
@@ -176,7 +200,7 @@ describe('lines lost on the network', () => {
         }
         const last = beatOf({ ...young, seq, lines: sent, datagrams: datagrams.length, last: true })
         ledger.heartbeat(flow, last)
-        expect(stats().totals).toMatchObject({ received: came, lost: sent - came, surplus: 0 })
+        expect(stats().totals).toMatchObject({ sent, received: came, lost: sent - came, surplus: 0 })
       }),
     )
   })
@@ -261,6 +285,16 @@ describe('numbered datagrams', () => {
     const verdicts = [0, 2, 2, 1, 5, 3000, 4].map((d) => ledger.sequence(flow, { source: EXPORTER, d }))
     expect(verdicts).toEqual(['new', 'new', 'duplicate', 'new', 'new', 'new', 'late'])
     expect(stats().totals).toMatchObject({ gaps: 2996, duplicates: 1, reordered: 1, late: 1 })
+  })
+
+  it('are missing from the first on, if the exporter began in our time', () => {
+    const { ledger, clock, stats } = rig()
+    clock.advance(5000)
+    const flow = ledger.flowOf('10.0.0.1', 4000)
+    const young = { started: '2026-11-20T09:59:56.000Z' }
+    ledger.heartbeat(flow, beatOf({ ...young, seq: 1, lines: 50, datagrams: 10 }))
+    ledger.sequence(flow, { source: EXPORTER, d: 10 })
+    expect(stats().totals).toMatchObject({ gaps: 10, lostDatagrams: 10 })
   })
 
   it('begin anew with another exporter', () => {

@@ -35,7 +35,7 @@ export class CollectReport implements Report {
     const sources = largest(stats.sources)
     const rates = this.#next(stats, sources)
     const row = (name: string, rate: string, lines: string, lost: string, dropped: string) =>
-      `  ${name.padEnd(46)}${rate.padStart(12)}${lines.padStart(15)}${lost.padStart(12)}${dropped.padStart(18)}`
+      `  ${name.padEnd(33)}${rate.padStart(12)}${lines.padStart(13)}${lost.padStart(10)}${dropped.padStart(10)}`
     const figures = (name: string, rate: number, { received, lost, droppedAtSource }: SourceStats) =>
       row(name, perSecond(rate), count(received), count(lost), count(droppedAtSource))
     const { handed, waiting } = sinkOf(stats)
@@ -43,7 +43,7 @@ export class CollectReport implements Report {
     return [
       `  ${paint('bold', 'spillway collect')}  ${place}  ${seconds(this.#elapsedMs())}`,
       '',
-      paint('dim', row('source', 'now', 'lines', 'lost', 'dropped there')),
+      paint('dim', row('source', 'now', 'lines', 'lost', 'dropped')),
       ...sources.map((source) => figures(nameOf(source), rates[keyOf(source)] ?? 0, source)),
       ...(hidden > 0 ? [paint('dim', `  and ${count(hidden)} more`)] : []),
       '',
@@ -163,7 +163,7 @@ function keyOf(source: SourceStats): string {
 
 function nameOf(source: SourceStats): string {
   const address = addressOf(source)
-  return source.id === undefined ? address : `${address}  ${source.id}`
+  return source.id === undefined ? address : `${address}  ${source.id.slice(0, 8)}`
 }
 
 function addressOf({ flows }: SourceStats): string {

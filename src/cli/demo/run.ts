@@ -12,7 +12,7 @@ import { ProcessEvents } from './process-events.ts'
 import { Receiver, type ReceiverSettings } from './receiver.ts'
 import { type Schedule, scheduleOf } from './schedule.ts'
 import type { ReceiverFigures, Sample } from './view.ts'
-import { Writers } from './writers.ts'
+import { runWriters } from './writers.ts'
 
 export interface DemoSettings {
   readonly self: URL
@@ -42,7 +42,6 @@ const SPARE_SECONDS = 120
 /** One demo from its start to its figures. */
 export class DemoRun {
   readonly schedule: Schedule
-  readonly path: string
   readonly exporter: UdpExporter
   readonly #settings: DemoSettings
   readonly #receiving: ReceiverSettings
@@ -64,7 +63,6 @@ export class DemoRun {
     this.schedule = scheduleOf(settings.seconds)
     this.#settings = settings
     this.#receiving = receiving
-    this.path = receiving.path
     this.#folder = folder
     this.#receivers = [receiver]
     this.exporter = exporter
@@ -109,22 +107,9 @@ export class DemoRun {
 
   /** Until the threads' time is over, or `signal` is aborted, and everything that was accepted has its place. */
   async finish(signal: AbortSignal): Promise<Figures> {
-    const { self, threads, rate, seed, killsReceiver } = this.#settings
-    const writers = new Writers(self, threads, {
-      handle: this.exporter.handle,
-      seed,
-      eventsPerSecond: rate / threads,
-      schedule: this.schedule,
-    })
-    const stop = () => writers.stop()
-    signal.addEventListener('abort', stop, { once: true })
-    if (signal.aborted) stop()
-    const [offered] = await Promise.all([
-      writers.offered,
-      killsReceiver ? this.#replaceReceiver(signal) : undefined,
-    ])
+    const offered = await this.#write(signal)
     this.#isClosing = true
-    const closing = await this.#settle(threads)
+    const closing = await this.#settle(offered.length)
     await this.exporter.close()
     await this.#receiver.stop()
     return this.#figuresAtEnd([...offered, closing])
@@ -137,13 +122,34 @@ export class DemoRun {
     removeFolder(this.#folder)
   }
 
+  /** What each thread has offered; meanwhile the receiver may have to die. If one of both fails, the other is ended. */
+  async #write(signal: AbortSignal): Promise<number[]> {
+    const { self, threads, rate, seed, killsReceiver } = this.#settings
+    const over = new AbortController()
+    const stop = () => over.abort()
+    signal.addEventListener('abort', stop, { once: true })
+    if (signal.aborted) stop()
+    const data = {
+      handle: this.exporter.handle,
+      seed,
+      eventsPerSecond: rate / threads,
+      schedule: this.schedule,
+    }
+    const offered = runWriters(self, threads, data, over.signal)
+    const replaced = killsReceiver ? this.#replaceReceiver(over.signal) : Promise.resolve()
+    for (const work of [offered, replaced]) work.catch(stop)
+    await Promise.allSettled([offered, replaced])
+    await replaced
+    return offered
+  }
+
   // ---- the receiver's death ------------------------------------------------------------------------------
 
   async #replaceReceiver(signal: AbortSignal): Promise<void> {
     const { killMs, reviveMs } = this.schedule
     if (!(await isPast(killMs, signal))) return
     await this.#receiver.kill()
-    this.#secondFrom = await cutTornLine(this.path)
+    this.#secondFrom = await cutTornLine(this.#receiving.path)
     await isPast(reviveMs - killMs, signal)
     this.#receivers.push(await Receiver.start(this.#receiving))
   }
@@ -176,7 +182,7 @@ export class DemoRun {
 
   async #figuresAtEnd(offered: readonly number[]): Promise<Figures> {
     const { offered: counted, droppedBy } = this.exporter.stats()
-    const file = await readDelivered(this.path, offered, this.#secondFrom)
+    const file = await readDelivered(this.#receiving.path, offered, this.#secondFrom)
     const receiver = this.#figures()
     return {
       threads: this.#settings.threads,

@@ -1,28 +1,29 @@
 import { Worker } from 'node:worker_threads'
 import type { DemoThreadData, DemoThreadResult } from './thread.ts'
 
-/** Those who write: threads of the entry that the command itself was started with. */
-export class Writers {
-  /** What each has offered, when all have ended. Rejects when one fails. */
-  readonly offered: Promise<number[]>
-  readonly #stop: Int32Array
-
-  constructor(self: URL, count: number, data: Omit<DemoThreadData, 'kind' | 'thread' | 'stop'>) {
-    const stop = new SharedArrayBuffer(4)
-    this.#stop = new Int32Array(stop)
-    const threads = Array.from({ length: count }, (_, thread) =>
-      runThread(self, { ...data, kind: 'spillway demo thread', thread, stop }),
-    )
-    this.offered = Promise.all(threads)
-    // One that fails takes the others with it; whoever awaits `offered` is told.
-    this.offered.catch(() => this.stop())
+/**
+ * Starts those who write: threads of the entry that the command itself was started with. Resolves to what each has offered, when all
+ * have ended: by themselves, or, when `signal` is aborted, with the event they are at.
+ */
+export function runWriters(
+  self: URL,
+  count: number,
+  data: Omit<DemoThreadData, 'kind' | 'thread' | 'stop'>,
+  signal: AbortSignal,
+): Promise<number[]> {
+  const stop = new SharedArrayBuffer(4)
+  const words = new Int32Array(stop)
+  // Pairs with the wait in `runDemoThread`.
+  const end = () => {
+    Atomics.store(words, 0, 1)
+    Atomics.notify(words, 0)
   }
-
-  /** They end with the event they are at. Pairs with the wait in `runDemoThread`. */
-  stop(): void {
-    Atomics.store(this.#stop, 0, 1)
-    Atomics.notify(this.#stop, 0)
-  }
+  signal.addEventListener('abort', end, { once: true })
+  if (signal.aborted) end()
+  const threads = Array.from({ length: count }, (_, thread) =>
+    runThread(self, { ...data, kind: 'spillway demo thread', thread, stop }),
+  )
+  return Promise.all(threads)
 }
 
 function runThread(self: URL, workerData: DemoThreadData): Promise<number> {
