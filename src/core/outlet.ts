@@ -3,6 +3,9 @@ import { SpillwayError } from './errors.ts'
 import { Member, type ObjectHandle } from './member.ts'
 import { defaultRegion, type Region } from './region.ts'
 
+/** Tickets: more than there will ever be. */
+const FOR_GOOD = 2 ** 30
+
 export interface OutletHandle extends ObjectHandle {}
 
 /** What happens to a line with a newline inside: it is refused and counted, or each newline becomes a space. */
@@ -104,6 +107,11 @@ export class Outlet {
   /** All tickets up to `asked` are served: whoever waits is woken. */
   serve(asked: number): void {
     if (this.#member.isIn) this.region.abi.outletServe(this.#address, this.#generation, asked)
+  }
+
+  /** Nobody will serve any more: whoever waits, or will ask, is let go. */
+  serveForGood(): void {
+    if (this.#member.isIn) this.serve((this.asked() + FOR_GOOD) >>> 0)
   }
 
   /** The word that changes when tickets are served, for `Atomics.wait` and `waitAsync`. */

@@ -102,9 +102,9 @@ export class Alerter {
   }
 
   note(kind: NoteKind, fields: NoteFields): void {
-    const topic = getOrMake(this.#notes, kind, () => new NoteTopic(kind))
+    const topic = this.#notes.get(kind) ?? getOrMake(this.#notes, kind, () => new NoteTopic(kind))
     topic.total++
-    topic.fields = { ...fields, message: fields.message.slice(0, MESSAGE_LENGTH) }
+    topic.fields = fields.message.length > MESSAGE_LENGTH ? shortened(fields) : fields
     this.#changed(topic)
   }
 
@@ -186,6 +186,10 @@ export class Alerter {
     if (rate > thresholds.dropRate) this.#setLevel(this.#rate, true, rate)
     else if (rate === 0) this.#setLevel(this.#rate, false, 0)
   }
+}
+
+function shortened(fields: NoteFields): NoteFields {
+  return { ...fields, message: fields.message.slice(0, MESSAGE_LENGTH) }
 }
 
 function getOrMake<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {

@@ -1,6 +1,6 @@
 import type { Outlet } from '../core/outlet.ts'
 import type { SharedBytes } from '../core/shared-bytes.ts'
-import type { Cancel, Clock } from '../ports.ts'
+import type { Cancel, Clock, Sent } from '../ports.ts'
 import { counter, errorCounters, wireErrorOf } from './counters.ts'
 import type { Flow } from './flow.ts'
 import { type ExporterCounts, heartbeatLine } from './wire-lines.ts'
@@ -18,8 +18,10 @@ export interface AnnouncementsContext {
   readonly metadataIntervalMs: number
   totals(): ExporterCounts
   flows(): Iterable<Flow>
-  /** There is something to send, or something has been sent. */
-  onChange(): void
+  /** There is something to send. */
+  onDue(): void
+  /** A datagram has been answered for. */
+  onAnswered(): void
   onMetadataSent(): void
   /** The kernel has refused a datagram. */
   onRefused(code: string, flow: Flow): void
@@ -33,6 +35,8 @@ interface Metadata {
 }
 
 const encoder = new TextEncoder()
+/** As a parcel's number. */
+const SECOND_TRY = 1
 
 /** The lines that are nobody's event: metadata and heartbeats, each in a datagram of its own. */
 export class Announcements {
@@ -43,6 +47,8 @@ export class Announcements {
   #isOwed = false
   #heartbeatTimer: Cancel | undefined
   #metadataTimer: Cancel | undefined
+  /** Those that are not on their way. */
+  readonly #parcels: Parcel[] = []
   /** Handed to a socket that has not answered. */
   inFlight = 0
 
@@ -61,7 +67,14 @@ export class Announcements {
   metadataIsDue(): void {
     if (this.#metadata === undefined) return
     this.#isDue = true
-    this.#context.onChange()
+    this.#context.onDue()
+  }
+
+  /** Once more, over a flow that is there: at once. */
+  resend(flow: Flow): void {
+    if (this.#metadata === undefined) return
+    this.#isOwed = true
+    this.before(flow)
   }
 
   /** It did not arrive, or was sent over a socket that is gone. No reason to open one: it goes with the next events. */
@@ -149,7 +162,7 @@ export class Announcements {
     })
     flow.told = flow.datagrams
     if (!isLast) flow.heartbeats++
-    this.#send(flow, encoder.encode(line), (code) => this.#heartbeatEnded(flow, seq, code))
+    this.#send(flow, encoder.encode(line), undefined, seq)
   }
 
   /** One that was refused is not sent again: its counts may be old by now. The next has its number, and is due like any other. */
@@ -167,24 +180,21 @@ export class Announcements {
   // ---- metadata --------------------------------------------------------------------------------------
 
   #sendMetadata(flow: Flow, metadata: Metadata): void {
-    this.#tryMetadata(flow, metadata, false)
+    this.#send(flow, metadata.view, metadata)
     const { metadataIntervalMs, clock } = this.#context
     if (metadataIntervalMs === 0) return
     this.#metadataTimer?.()
     this.#metadataTimer = clock.after(metadataIntervalMs, () => this.metadataIsDue())
   }
 
-  #tryMetadata(flow: Flow, metadata: Metadata, isSecond: boolean): void {
-    metadata.inFlight++
-    this.#send(flow, metadata.view, (code) => {
-      metadata.inFlight--
-      if (code === 'ECONNREFUSED' && !isSecond && !flow.isBroken) {
-        this.#context.outlet.add(counter.retries, 1) // as for events: the code speaks of a datagram before this one
-        this.#tryMetadata(flow, metadata, true)
-      } else if (code === undefined) this.#metadataSent(flow, metadata.view.length)
-      else if (code !== 'EMSGSIZE') this.metadataIsOwed() // that one would be too long the next time, too
-      this.#letGo(metadata)
-    })
+  #metadataEnded(flow: Flow, metadata: Metadata, isSecond: boolean, code: string | undefined): void {
+    metadata.inFlight--
+    if (code === 'ECONNREFUSED' && !isSecond && !flow.isBroken) {
+      this.#context.outlet.add(counter.retries, 1) // as for events: the code speaks of a datagram before this one
+      this.#send(flow, metadata.view, metadata, SECOND_TRY)
+    } else if (code === undefined) this.#metadataSent(flow, metadata.view.length)
+    else if (code !== 'EMSGSIZE') this.metadataIsOwed() // that one would be too long the next time, too
+    this.#letGo(metadata)
   }
 
   #metadataSent(flow: Flow, bytes: number): void {
@@ -204,22 +214,43 @@ export class Announcements {
 
   // ---- both ------------------------------------------------------------------------------------------
 
-  /** `onEnd`: sent, or not, and why. */
-  #send(flow: Flow, bytes: Uint8Array, onEnd: (code: string | undefined) => void): void {
+  /** `number`: of the heartbeat; of metadata, whether it is the second try. */
+  #send(flow: Flow, bytes: Uint8Array, metadata: Metadata | undefined, number = 0): void {
+    const parcel = this.#parcels.pop() ?? new Parcel((back, code) => this.#answered(back, code))
+    parcel.flow = flow
+    parcel.metadata = metadata
+    parcel.number = number
+    if (metadata !== undefined) metadata.inFlight++
     flow.inFlight++
     this.inFlight++
-    flow.socket.send(bytes, (error) => {
-      flow.inFlight--
-      this.inFlight--
-      const code = error ? (error.code ?? 'EOTHER') : undefined
-      if (code !== undefined) {
-        this.#context.outlet.add(errorCounters(wireErrorOf(code)).times, 1)
-        this.#context.onRefused(code, flow)
-      }
-      onEnd(code)
-      this.settle(flow)
-      this.#context.onChange()
-    })
+    flow.socket.send(bytes, parcel.sent)
+  }
+
+  #answered(parcel: Parcel, code: string | undefined): void {
+    const { flow, metadata, number } = parcel
+    this.#parcels.push(parcel)
+    flow.inFlight--
+    this.inFlight--
+    if (code !== undefined) {
+      this.#context.outlet.add(errorCounters(wireErrorOf(code)).times, 1)
+      this.#context.onRefused(code, flow)
+    }
+    if (metadata === undefined) this.#heartbeatEnded(flow, number, code)
+    else this.#metadataEnded(flow, metadata, number === SECOND_TRY, code)
+    this.settle(flow)
+    this.#context.onAnswered()
+  }
+}
+
+/** A datagram on its way; used again for the next, so that sending metadata leaves nothing behind. */
+class Parcel {
+  flow!: Flow
+  metadata: Metadata | undefined
+  number = 0
+  readonly sent: Sent
+
+  constructor(answered: (parcel: Parcel, code: string | undefined) => void) {
+    this.sent = (error) => answered(this, error ? (error.code ?? 'EOTHER') : undefined)
   }
 }
 

@@ -56,8 +56,8 @@ export type ExporterMessage =
 const RESOLVE_MS = 5000
 /** Codes that speak of the peer, the datagram or the moment. After any other a socket is not worth keeping. */
 const KEEPS_SOCKET = new Set(['ECONNREFUSED', 'EMSGSIZE', 'EAGAIN', 'ENOBUFS', 'ECANCELED'])
-/** Flushes to come, as tickets: more than there will ever be. */
-const FOR_GOOD = 2 ** 30
+
+const METADATA_SENT = { message: 'the metadata event was sent' }
 
 const NO_COUNTS: PoolCounts = { hits: 0, misses: 0, replaced: 0, size: 0 }
 
@@ -93,7 +93,8 @@ class ExporterService implements Service {
   #poolSeen: PoolCounts = NO_COUNTS
   /** As of the last survey. */
   #offered = 0
-  #saidLast = false
+  /** Events that had left the ring when the flows said goodbye. */
+  #packedAtGoodbye = -1
   #isClosed = false
 
   constructor(options: ExporterServiceOptions, context: ServiceContext, makePool: PoolFactory) {
@@ -134,7 +135,8 @@ class ExporterService implements Service {
       metadataIntervalMs: options.metadataIntervalMs,
       totals: () => this.#totals(),
       flows: () => this.#pool.flows(),
-      onChange: () => this.#outgoing.wake(),
+      onDue: () => this.#outgoing.wake(),
+      onAnswered: () => this.#outgoing.answered(),
       onMetadataSent: () => this.#metadataSent(),
       onRefused: (code, flow) => {
         this.#refused(code, flow)
@@ -182,7 +184,7 @@ class ExporterService implements Service {
 
   receive(message: unknown): void {
     const given = message as ExporterMessage
-    if (given.kind === 'send-metadata') this.#announcements.metadataIsDue()
+    if (given.kind === 'send-metadata') this.#sendMetadata()
     else if (given.kind === 'metadata') this.#useMetadata(given.metadata)
   }
 
@@ -205,7 +207,7 @@ class ExporterService implements Service {
   /** Those in other threads whose flush nobody would serve, now or later; and our own wait at the bell. */
   #letWaitersGo(): void {
     const { outlet } = this.#ring
-    if (outlet.isClosed()) outlet.serve((outlet.asked() + FOR_GOOD) >>> 0)
+    if (outlet.isClosed()) outlet.serveForGood()
     this.#ring.wake()
   }
 
@@ -346,11 +348,17 @@ class ExporterService implements Service {
     outlet.raise(counter.resolveFailures, this.#addresses.failures)
   }
 
-  /** Everything that was asked for is sent. Once the exporter is closed the flows say goodbye: then that is to be waited for. */
+  /**
+   * Everything that was asked for is sent. Once the exporter is closed the flows say goodbye, and that is to be waited for. They say it
+   * again should a line come after it that another thread was about to store when the exporter was closed.
+   */
   #drained(): boolean {
+    const { outlet } = this.#ring
+    if (!outlet.isClosed()) return false
     this.#alerter.flush()
-    if (this.#saidLast || !this.#ring.outlet.isClosed()) return false
-    this.#saidLast = true
+    const packed = outlet.get(counter.packedEvents)
+    if (packed === this.#packedAtGoodbye) return false
+    this.#packedAtGoodbye = packed
     for (const flow of this.#pool.flows()) this.#announcements.last(flow)
     return this.#announcements.inFlight > 0
   }
@@ -370,9 +378,15 @@ class ExporterService implements Service {
     if (bytes !== undefined) this.#announcements.setMetadata(bytes.view(0, metadata.length), bytes)
   }
 
+  #sendMetadata(): void {
+    const flow = this.#acquire()
+    if (flow === undefined || this.#announcements.mustWait(flow)) this.#announcements.metadataIsDue()
+    else this.#announcements.resend(flow)
+  }
+
   #metadataSent(): void {
     this.#context.ports.debug('Cached metadata event sent over UDP')
-    this.#alerter.note('metadata', { message: 'the metadata event was sent' })
+    this.#alerter.note('metadata', METADATA_SENT)
   }
 
   #publish(alert: Alert): void {

@@ -33,7 +33,8 @@ export interface ServiceHost {
 
 export interface ServiceHandlers {
   onMessage(message: unknown): void
-  onDebug(text: string): void
+  /** Left out when nobody would hear it: then nothing is sent over. */
+  onDebug?: ((text: string) => void) | undefined
   /** The thread is gone, and the service with it. */
   onLost(error: Error): void
 }

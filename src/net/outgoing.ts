@@ -52,6 +52,8 @@ export class Outgoing {
   #isScheduled = false
   #isClosed = false
   #lacksSlots = false
+  /** The last round left nothing to do. */
+  #isAtRest = false
   #lookTimer: Cancel | undefined
   #lookMs = LOOK_AGAIN_MS
   #asleepAt = 0
@@ -96,7 +98,8 @@ export class Outgoing {
       this.#lookTimer = undefined
       this.#context.survey()
       const asked = this.#context.outlet.asked()
-      if (this.#work(asked !== this.#served)) this.#rest(asked)
+      this.#isAtRest = this.#work(asked !== this.#served)
+      if (this.#isAtRest) this.#rest(asked)
       else this.#lookTimer ??= this.#context.clock.after(WATCH_MS, () => this.round())
     } finally {
       this.#isRunning = false
@@ -112,6 +115,11 @@ export class Outgoing {
       this.#lacksSlots = false
       this.wake()
     }
+  }
+
+  /** A datagram that is nobody's event is out of our hands. */
+  answered(): void {
+    if (!this.#isAtRest || this.#drained !== this.#served) this.wake()
   }
 
   sendAgain(slot: Slot): void {

@@ -197,7 +197,7 @@ export class Collector implements AsyncDisposable {
     })
     this.#link = await host.open('collector', this.#serviceOptions(), {
       onMessage: (message) => this.#receive(message as CollectorMessage),
-      onDebug: (text) => this.#log.debug(text),
+      onDebug: this.#log.listens ? (text) => this.#log.debug(text) : undefined,
       onLost: (error) => this.#lost(error),
     })
     this.#bound = await bound

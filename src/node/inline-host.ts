@@ -14,7 +14,7 @@ export class InlineHost implements ServiceHost {
 
   async open(_name: string, options: unknown, handlers: ServiceHandlers): Promise<ServiceLink> {
     const service = await this.#open(options, {
-      ports: nodePorts((text) => handlers.onDebug(text)),
+      ports: nodePorts(handlers.onDebug),
       post: (message) => queueMicrotask(() => handlers.onMessage(message)),
     })
     return { post: (message) => service.receive(message), close: () => service.close() }

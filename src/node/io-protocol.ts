@@ -1,6 +1,12 @@
 /** What goes between the I/O thread and the threads that have services on it: one port, services told apart by a number. */
 export type ToIoThread =
-  | { readonly kind: 'open'; readonly id: number; readonly name: string; readonly options: unknown }
+  | {
+      readonly kind: 'open'
+      readonly id: number
+      readonly name: string
+      readonly options: unknown
+      readonly debug: boolean
+    }
   | { readonly kind: 'post'; readonly id: number; readonly message: unknown }
   | { readonly kind: 'close'; readonly id: number }
 

@@ -57,7 +57,7 @@ export class IoThread implements ServiceHost {
     const id = ++this.#ids
     const service: Open = { handlers, settle: undefined }
     this.#services.set(id, service)
-    await this.#ask(service, { kind: 'open', id, name, options })
+    await this.#ask(service, { kind: 'open', id, name, options, debug: handlers.onDebug !== undefined })
     return {
       post: (message) => this.#post({ kind: 'post', id, message }),
       close: () => this.#close(id, service),
@@ -100,7 +100,7 @@ export class IoThread implements ServiceHost {
     const service = this.#services.get(message.id)
     if (service === undefined) return
     if (message.kind === 'message') service.handlers.onMessage(message.message)
-    else if (message.kind === 'debug') service.handlers.onDebug(message.text)
+    else if (message.kind === 'debug') service.handlers.onDebug?.(message.text)
     else if (message.kind === 'failed') {
       this.#services.delete(message.id)
       service.settle?.(new SpillwayError(message.error.code as 'ERR_INVALID_ARGUMENT', message.error.message))

@@ -13,6 +13,8 @@ import { openService } from './services.ts'
 
 useModule((workerData as IoWorkerData).spillwayIo.wasm)
 
+type OpenMessage = Extract<ToIoThread, { kind: 'open' }>
+
 const port = parentPort!
 const services = new Map<number, Promise<Service>>()
 
@@ -25,9 +27,9 @@ function noteOf(error: unknown): ErrorNote {
   return { code: String(code ?? 'ERR_INTERNAL'), message: String(message ?? error) }
 }
 
-async function open(id: number, name: string, options: unknown): Promise<void> {
+async function open({ id, name, options, debug }: OpenMessage): Promise<void> {
   const context = {
-    ports: nodePorts((text) => answer({ kind: 'debug', id, text })),
+    ports: nodePorts(debug ? (text) => answer({ kind: 'debug', id, text }) : undefined),
     post: (message: unknown) => answer({ kind: 'message', id, message }),
   }
   const opening = (async () => openService(name, options, context))()
@@ -49,7 +51,7 @@ async function close(id: number): Promise<void> {
 }
 
 port.on('message', (message: ToIoThread) => {
-  if (message.kind === 'open') void open(message.id, message.name, message.options)
+  if (message.kind === 'open') void open(message)
   else if (message.kind === 'close') void close(message.id)
   else void services.get(message.id)?.then((service) => service.receive(message.message))
 })

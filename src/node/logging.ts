@@ -17,6 +17,8 @@ const LEVELS: readonly Level[] = ['debug', 'info', 'warn', 'error']
 
 /** Where an exporter says what it does. Costs next to nothing when nobody listens; never throws. */
 export interface Log {
+  /** Whether anybody would see what is said for debugging. */
+  readonly listens: boolean
   /** To stderr under `NODE_DEBUG=spillway`, and to the logger. */
   debug(message: string): void
   alert(alert: LoggableAlert): void
@@ -32,6 +34,7 @@ export interface LoggableAlert {
 export function makeLog(logger?: Logger): Log {
   if (logger !== undefined) checkLogger(logger)
   return {
+    listens: logger !== undefined || isDebugging(),
     debug(message) {
       if (isDebugging()) writeDebug(message)
       if (logger !== undefined) say(logger, 'debug', message)

@@ -14,7 +14,7 @@ type WaitAsync = (
 const { waitAsync } = Atomics as unknown as { waitAsync: WaitAsync }
 
 /** The runtime's own, for services on this thread. */
-export function nodePorts(debug: (message: string) => void): Ports {
+export function nodePorts(debug: (message: string) => void = () => {}): Ports {
   return {
     clock,
     datagrams,

@@ -60,6 +60,7 @@ const ALERTS_WAITING = 64
 /** An I/O thread that keeps dying is not started for ever. */
 const RESTARTS = 3
 const FLUSH_MS = 5000
+const SEND_METADATA: ExporterMessage = { kind: 'send-metadata' }
 /** An endpoint may be closed while it waits: it looks now and then. */
 const LONGEST_WAIT_MS = 1000
 
@@ -212,7 +213,7 @@ export class UdpExporter implements AsyncDisposable {
 
   /** Sends the metadata event once more, from where it lies. Only where the exporter was opened. */
   sendMetadata(): void {
-    this.#atHome('sendMetadata').post({ kind: 'send-metadata' })
+    this.#atHome('sendMetadata').post(SEND_METADATA)
   }
 
   /** New fields: marshalled anew, once, and sent. Only where the exporter was opened. */
@@ -396,7 +397,7 @@ class Home {
     const metadata = this.#metadata
     const link = await this.#host().open('exporter', this.#serviceOptions(), {
       onMessage: () => this.#onAlerts(),
-      onDebug: (text) => this.log.debug(text),
+      onDebug: this.log.listens ? (text) => this.log.debug(text) : undefined,
       onLost: (error) => void this.#lost(error),
     })
     if (this.#isStopping) return link.close() // while it was started again
@@ -426,7 +427,11 @@ class Home {
       events,
       message: `the I/O thread has ended (${error.message}); ${again ? 'it is started again' : 'nothing is sent any more: open a new exporter'}`,
     })
-    if (!again) return
+    if (!again) {
+      this.#ring.outlet.shut()
+      this.#ring.outlet.serveForGood()
+      return
+    }
     this.#ring.outlet.add(counter.ioRestarts, 1)
     try {
       await this.#open()

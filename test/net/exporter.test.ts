@@ -284,4 +284,13 @@ describe('the I/O thread', () => {
     expect(from.stats()).toMatchObject({ offered: 200, sent: 200, ioRestarts: 1 })
     expect(alerts.map((alert) => alert.kind)).toContain('io-thread')
   })
+
+  it('that cannot run is told by open', async () => {
+    const to = await receiver()
+    const opening = exporter({
+      port: to.port,
+      ioThread: IoThread.start({ url: 'data:text/javascript,process.exit(1)' }),
+    })
+    await expect(opening).rejects.toThrow('the I/O thread has ended')
+  })
 })

@@ -40,7 +40,7 @@ describe.each(['127.0.0.1', '::1'])('a port where nobody listens, at %s', (host)
     expect(to.lines()).toEqual(late)
     await alerts.until(() => alerts.levels().includes('peer recovered'))
     await exporter.close()
-    const { stats } = { stats: exporter.stats() }
+    const stats = exporter.stats()
     expectLaw(stats)
     expect(stats).toMatchObject({ offered: 23, inRing: 0, inFlight: 0 })
     expect(alerts.failed().ECONNREFUSED).toEqual({
@@ -169,7 +169,10 @@ describe('a kernel without room', () => {
     await to.hasLines(1)
     await alerts.until(() => alerts.all.some(({ kind }) => kind === 'warning'))
     expect(alerts.all).toContainEqual(
-      expect.objectContaining({ kind: 'warning', message: expect.stringMatching(/send buffer .* instead of 1073741824/) }),
+      expect.objectContaining({
+        kind: 'warning',
+        message: expect.stringMatching(/send buffer .* instead of 1073741824/),
+      }),
     )
   })
 })

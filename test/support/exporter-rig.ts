@@ -1,4 +1,4 @@
-import { LineRing } from '../../src/core/line-ring.ts'
+import { LineRing, type LineRingHandle } from '../../src/core/line-ring.ts'
 import { OneToMany } from '../../src/core/one-to-many.ts'
 import { AlertInbox } from '../../src/net/alert-inbox.ts'
 import { defaultThresholds } from '../../src/net/alert-levels.ts'
@@ -75,13 +75,23 @@ export class ExporterRig {
     })
   }
 
-  /** Opens with all that takes no time done. */
+  /** Not started yet. */
+  static make(options: RigOptions = {}): ExporterRig {
+    return new ExporterRig(options)
+  }
+
+  /** Started, and all that takes no time is done. */
   static async open(options: RigOptions = {}): Promise<ExporterRig> {
     const rig = new ExporterRig(options)
-    const opening = rig.#start()
-    opening.catch(() => {}) // it may reject while the loop still turns
+    const starting = rig.start()
+    starting.catch(() => {}) // it may reject while the loop still turns
     await rig.quiet()
-    await opening
+    try {
+      await starting
+    } catch (error) {
+      await rig.end()
+      throw error
+    }
     return rig
   }
 
@@ -158,6 +168,11 @@ export class ExporterRig {
     await this.quiet()
   }
 
+  /** As another endpoint would. */
+  join(handle: LineRingHandle): LineRing {
+    return LineRing.from(handle)
+  }
+
   /** Gives the memory back. After it only what was read before can be looked at. */
   async end(): Promise<void> {
     await this.close()
@@ -182,7 +197,7 @@ export class ExporterRig {
     return this.ring.outlet.get(at)
   }
 
-  async #start(): Promise<void> {
+  async start(): Promise<void> {
     const {
       pool,
       capacity: _,
