@@ -11,6 +11,7 @@ export interface Peer {
   figure?: undefined
 }
 export interface Row {
+  group: 'core' | 'exporter'
   target: string
   what: string
   of: FigureRef
@@ -19,6 +20,7 @@ export interface Row {
   want?: string
   stretch?: string
 }
+export const groups: Row['group'][]
 export const rows: Row[]
 export function meets(value: number, bound: string): boolean
 export function itemsOf(rows: Row[]): Map<string, { name: string; variant: string }>

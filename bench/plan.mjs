@@ -31,6 +31,18 @@ const rivals = {
 }
 const HALF = new Set(['pino-socket-capped', 'hot-shots'])
 
+/** Two tables in the README. The exporter's are the cases with a socket in them, or that end at one. */
+export const groups = ['exporter', 'core']
+const onTheWire = new Set([
+  'event-caller',
+  'event-loop',
+  'allocation',
+  'udp-lines',
+  'udp-events',
+  'metadata',
+  'idle',
+])
+
 /**
  * `of` and `to` are `case/variant#figure`. `as`: what is made of the two (`ratio`, `difference`), or of `of` alone (`value`).
  * `want`: a bound; `stretch`: a better one; rows with neither are there for comparison.
@@ -300,10 +312,12 @@ export const rows = [
 ]
 
 function row(target, what, of, to, want, stretch, as = to ? 'ratio' : 'value') {
+  const parsed = parse(of)
   return {
+    group: onTheWire.has(parsed.name) ? 'exporter' : 'core',
     target: target || '',
     what,
-    of: parse(of),
+    of: parsed,
     to: to && parse(to),
     want: want || undefined,
     stretch,

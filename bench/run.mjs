@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { ensureRuntime } from '../tools/runtimes.mjs'
-import { itemsOf, rows } from './plan.mjs'
+import { groups, itemsOf, rows } from './plan.mjs'
 import { outcomeOf, printTable, readmeTable } from './support/report.mjs'
 import { takeSample } from './support/sample.mjs'
 
@@ -15,12 +15,14 @@ const { values: options } = parseArgs({
     node: { type: 'string', default: 'both' }, // newest, own or both
     json: { type: 'string' },
     add: { type: 'string' }, // another run's JSON, whose tables go before this one's
+    group: { type: 'string' }, // one of the README's tables: core or exporter
     readme: { type: 'boolean', default: false },
   },
 })
 const rounds = options.quick ? 1 : Math.max(1, Number(options.runs))
 const scale = options.quick ? 0.25 : 1
-const chosen = rows.filter(({ of, target, what }) => {
+const chosen = rows.filter(({ of, target, what, group }) => {
+  if (options.group !== undefined && group !== options.group) return false
   return (
     !options.only || of.item.includes(options.only) || target === options.only || what.includes(options.only)
   )
@@ -71,13 +73,14 @@ function progress(text) {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`)
 }
 
+/** Each group has a table of its own, with its date: they are not always run together. */
 function writeReadme() {
   const path = new URL('../README.md', import.meta.url)
-  const text = readFileSync(path, 'utf8')
-  const between = /(<!-- bench:start -->)[\s\S]*(<!-- bench:end -->)/
-  if (!between.test(text)) throw new Error('README.md has no <!-- bench:start --> and <!-- bench:end -->')
-  writeFileSync(
-    path,
-    text.replace(between, (_, from, to) => `${from}\n${readmeTable(report)}\n${to}`),
-  )
+  let text = readFileSync(path, 'utf8')
+  for (const group of options.group === undefined ? groups : [options.group]) {
+    const between = new RegExp(`(<!-- bench:${group}:start -->)[\\s\\S]*(<!-- bench:${group}:end -->)`)
+    if (!between.test(text)) throw new Error(`README.md has no <!-- bench:${group}:start --> and its end`)
+    text = text.replace(between, (_, from, to) => `${from}\n${readmeTable(report, group)}\n${to}`)
+  }
+  writeFileSync(path, text)
 }

@@ -97,9 +97,9 @@ export function printTable(title, outcomes) {
     console.log('~ other processes kept the machine busy meanwhile')
 }
 
-export function readmeTable({ date, machine, rounds, nodes }) {
+export function readmeTable({ date, machine, rounds, nodes }, group) {
   const parts = nodes.map(({ version, outcomes }) => {
-    const lines = outcomes.filter(({ target }) => target !== '').map(cells)
+    const lines = outcomes.filter((row) => row.group === group && row.target !== '').map(cells)
     const rows = [HEAD, HEAD.map(() => '---'), ...lines].map((line) => `| ${line.join(' | ')} |`)
     return `Node ${version}:\n\n${rows.join('\n')}`
   })

@@ -70,9 +70,12 @@ export class Announcements {
     this.#context.onDue()
   }
 
+  hasMetadata(): boolean {
+    return this.#metadata !== undefined
+  }
+
   /** Once more, over a flow that is there: at once. */
   resend(flow: Flow): void {
-    if (this.#metadata === undefined) return
     this.#isOwed = true
     this.before(flow)
   }

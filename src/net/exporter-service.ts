@@ -379,6 +379,7 @@ class ExporterService implements Service {
   }
 
   #sendMetadata(): void {
+    if (!this.#announcements.hasMetadata()) return // no reason to open a socket
     const flow = this.#acquire()
     if (flow === undefined || this.#announcements.mustWait(flow)) this.#announcements.metadataIsDue()
     else this.#announcements.resend(flow)
