@@ -1,12 +1,12 @@
 import { createSocket, type Socket } from 'node:dgram'
 import type { DatagramPort, DatagramSocket, DatagramSocketOptions, Sent } from '../ports.ts'
 
-/** In Deno each `send` is an operation of its own, and they overtake one another. */
-const KEEPS_ORDER = !('Deno' in globalThis)
+/** In Deno each `send` is an operation of its own: they overtake one another, and `close` takes back those that are not done. */
+const IS_DENO = 'Deno' in globalThis
 
 /** Connected sockets of `node:dgram`: the cheapest way it has (no lookup for each datagram), and the one that hears of refusals. */
 export const datagrams: DatagramPort = {
-  keepsOrder: KEEPS_ORDER,
+  keepsOrder: !IS_DENO,
   connect(options) {
     const { peer } = options
     return new Promise((resolve, reject) => {
@@ -20,7 +20,7 @@ export const datagrams: DatagramPort = {
         if (error) return failed(error)
         socket.off('error', failed)
         socket.on('error', (problem: NodeJS.ErrnoException) => options.onError(problem.code ?? 'EOTHER'))
-        resolve(new ConnectedSocket(socket, options))
+        resolve(IS_DENO ? new PatientSocket(socket, options) : new ConnectedSocket(socket, options))
       })
     })
   },
@@ -52,6 +52,26 @@ class ConnectedSocket implements DatagramSocket {
 
   close(): void {
     closeQuietly(this.#socket)
+  }
+}
+
+/** Closes when everything has been answered for: a last heartbeat would not get out otherwise. */
+class PatientSocket extends ConnectedSocket {
+  #inHand = 0
+  #isClosing = false
+
+  override send(bytes: Uint8Array, sent: Sent): void {
+    this.#inHand++
+    super.send(bytes, (error) => {
+      this.#inHand--
+      sent(error)
+      if (this.#isClosing) this.close()
+    })
+  }
+
+  override close(): void {
+    this.#isClosing = true
+    if (this.#inHand === 0) super.close()
   }
 }
 

@@ -46,10 +46,10 @@ export class ScriptedSocket implements DatagramSocket {
     if (answer !== 'never') this.#answer(given)
   }
 
-  /** Answers for those that had no answer. */
-  release(answer?: string): void {
-    for (const given of this.#given) {
-      if (given.answer !== 'never') continue
+  /** Answers for those that had no answer, or for the first so many. */
+  release(answer?: string, count: number = Number.POSITIVE_INFINITY): void {
+    const waiting = this.#given.filter((given) => given.answer === 'never')
+    for (const given of waiting.slice(0, count)) {
       given.answer = answer
       this.#answer(given)
     }

@@ -176,6 +176,30 @@ describe('heartbeats', () => {
     expect(kindsOf(rig.socket)).toEqual(['events'])
   })
 
+  it('that are refused are not sent again as they are: the next has the number, and true counts', async () => {
+    const answers = ['ECONNREFUSED']
+    const rig = await open({ heartbeatMs: 1000, script: () => answers.shift() })
+    rig.write('one')
+    await rig.quiet()
+    expect(kindsOf(rig.socket)).toEqual(['events'])
+    rig.write('two')
+    await rig.quiet()
+    expect(heartbeatsOf(rig.socket).map(({ seq, lines }) => ({ seq, lines }))).toEqual([{ seq: 0, lines: 1 }])
+    expectTrueCounts(rig.socket)
+  })
+
+  it('that are refused come with the next that are due, although nothing more is sent', async () => {
+    const answers = [undefined, undefined, 'ECONNREFUSED']
+    const rig = await open({ heartbeatMs: 1000, script: () => answers.shift() })
+    rig.write('one')
+    await rig.pass(3000, 10)
+    expect(heartbeatsOf(rig.socket).map(({ seq, lines }) => ({ seq, lines }))).toEqual([
+      { seq: 0, lines: 0 },
+      { seq: 1, lines: 1 },
+    ])
+    expect(rig.clock.timers).toBe(0)
+  })
+
   it('that are refused are counted and told of, and nothing hangs', async () => {
     const rig = await open({
       heartbeatMs: 1000,
@@ -322,6 +346,7 @@ describe('metadata', () => {
     const { metadata, bytes } = shared('m')
     const rig = await open({ metadata, script: () => 'never' })
     bytes.leave()
+    rig.socket.close = () => {} // it answers for nothing, not even at its end
     await rig.close()
     expect(codeOf(() => SharedBytes.from(bytes.handle))).toBe('ERR_STALE_HANDLE')
   })

@@ -49,6 +49,22 @@ describe('ECONNREFUSED', () => {
     expect(rig.errors()).toEqual({ ECONNREFUSED: { times: 2, events: 1 } })
   })
 
+  it('is tried once for each datagram, whatever became of those before it', async () => {
+    const seen = new Set<string>()
+    const rig = await open({
+      script: (datagram) => {
+        const isFirst = !seen.has(String(datagram))
+        seen.add(String(datagram))
+        return isFirst ? 'ECONNREFUSED' : undefined
+      },
+    })
+    for (let i = 0; i < 10; i++) {
+      rig.write(`${i}`)
+      await rig.quiet()
+    }
+    expect(rig.ledger()).toMatchObject({ offered: 10, sent: 10, dropped: 0 })
+  })
+
   it('keeps the socket', async () => {
     const rig = await open({ script: inTurn('ECONNREFUSED', 'ECONNREFUSED') })
     for (const line of ['x', 'y']) {
@@ -156,6 +172,7 @@ describe('EMSGSIZE', () => {
     const answers = new Map([
       ['22\n', 'ECONNREFUSED'],
       ['333\n', 'EAGAIN'],
+      ['4444\n', 'ECONNREFUSED'],
     ])
     const rig = await open({
       script: (datagram) => {
@@ -218,6 +235,7 @@ describe('a socket that is closed with datagrams in its queue', () => {
     rig.write('refused')
     await rig.pass(200, 10)
     expect(rig.sockets[1]!.lines()).toEqual(['waiting'])
+    expect(rig.errors()).toEqual({ ENOBUFS: { times: 1, events: 0 }, EPERM: { times: 1, events: 1 } })
     expect(rig.ledger()).toMatchObject({ sent: 1, inFlight: 0, dropped: 1 })
   })
 

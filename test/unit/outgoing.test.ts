@@ -102,6 +102,15 @@ describe('asleep', () => {
     expect({ timers: rig.clock.timers, waiting: rig.waiting }).toEqual({ timers: 0, waiting: 0 })
     expect(takenOf(rig)).toEqual(['half a datagram'])
   })
+
+  it('ends at once when it must: then what was packed is in flight for good, and there is no timer', async () => {
+    const rig = await open({ maxDelayMs: 1000 })
+    rig.write('half a datagram')
+    await rig.pass(1)
+    await rig.close(0)
+    expect({ timers: rig.clock.timers, waiting: rig.waiting }).toEqual({ timers: 0, waiting: 0 })
+    expect(rig.ledger()).toMatchObject({ offered: 1, sent: 0, inFlight: 1 })
+  })
 })
 
 describe('a flush', () => {
@@ -114,6 +123,18 @@ describe('a flush', () => {
     await rig.release()
     expect(isServed()).toBe(true)
     expect(rig.ledger()).toMatchObject({ offered: 1, sent: 1, inFlight: 0 })
+  })
+
+  it("waits for what is nobody's event, too", async () => {
+    const rig = await open({
+      metadata: { bytes: Buffer.from('{"event":"agent_init"}\n') },
+      script: () => 'never',
+    })
+    const isServed = rig.askFlush()
+    await rig.quiet()
+    expect(isServed()).toBe(false)
+    await rig.release()
+    expect(isServed()).toBe(true)
   })
 
   it('is served with nothing to send', async () => {
@@ -192,6 +213,19 @@ describe('a kernel that does not answer', () => {
     expect(takenOf(rig)).toEqual(numbers(0, 200))
     expect(rig.ledger()).toMatchObject({ offered: 200, sent: 200, dropped: 0 })
     expect(rig.clock.timers).toBe(0)
+  })
+
+  it('gets more as soon as it has answered for half', async () => {
+    const rig = await open({ script: () => 'never', oneEventPerDatagram: true, poolSize: 1 })
+    for (const line of numbers(0, SLOTS)) rig.write(line)
+    await rig.quiet()
+    for (const line of numbers(SLOTS, 2 * SLOTS)) rig.write(line)
+    rig.socket.release(undefined, SLOTS / 2 - 1)
+    await rig.quiet()
+    expect(rig.given()).toHaveLength(SLOTS)
+    rig.socket.release(undefined, 1)
+    await rig.quiet()
+    expect(rig.given()).toHaveLength(SLOTS + SLOTS / 2)
   })
 
   it('may go on answering for some: those slots are used', async () => {

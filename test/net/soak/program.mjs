@@ -22,7 +22,7 @@ async function main({ port, rounds, events, shortLived, measureEvery }) {
   const closed = []
   for (let round = 1; round <= rounds; round++) {
     await oneRound(exporter, events, round % ROUNDS_BETWEEN_THREADS === 0 ? THREADS : 0)
-    for (let i = 0; i < shortLived; i++) closed.push(await openAndClose(options))
+    for (let i = 0; i < shortLived; i++) closed.push(await openAndClose(options, { round, i }))
     await tell({ ledgers: [exporter.stats(), ...closed.splice(0)] })
     if (round % measureEvery === 0) await tell({ state: await state(usedGranules) })
   }
@@ -61,8 +61,9 @@ async function writer({ handle, events, way }) {
   if (way === 2) setInterval(() => {}, 60_000)
 }
 
-async function openAndClose(options) {
-  const exporter = await UdpExporter.open({ ...options, capacity: SHORT_LIVED.capacity })
+/** Its metadata is nobody else's. */
+async function openAndClose(options, metadata) {
+  const exporter = await UdpExporter.open({ ...options, metadata, capacity: SHORT_LIVED.capacity })
   write(exporter, SHORT_LIVED.events)
   await exporter.close()
   return exporter.stats()
