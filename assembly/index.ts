@@ -17,7 +17,7 @@ export { lineSplit } from './framing/split'
 export {
   outletArm, outletAsk, outletAsked, outletServe, outletServed, outletServedWord,
 } from './outlet/flush'
-export { outletAdd, outletCreate, outletGet, outletIsClosed, outletRaise, outletShut } from './outlet/outlet'
+export { outletAdd, outletCreate, outletEnd, outletGet, outletIsClosed, outletRaise, outletShut } from './outlet/outlet'
 export { outletSet } from './outlet/set'
 export { bufferCreate } from './region/buffer'
 export { pollerStats, ringStats } from './diode/stats'

@@ -327,10 +327,20 @@ export const plants = [
       { file: 'outlet/set.ts', find: '  if (isShut(outlet)) return CLOSED\n', replace: '' },
       {
         file: 'outlet/set.ts',
-        find: '  return laneSet(lane, laneGeneration, token, length)\n',
-        replace: `  const code = laneSet(lane, laneGeneration, token, length)
-  return isShut(outlet) ? CLOSED : code
-`,
+        find: '  return code == 0 && isOver(outlet) ? CLOSED : code\n',
+        replace: '  return isShut(outlet) ? CLOSED : code\n',
+      },
+    ],
+    scenario: 'shut',
+  },
+  {
+    name: 'over-not-looked-at',
+    what: 'a line is stored after the last look at the ledger, and its writer is told that all is well',
+    changes: [
+      {
+        file: 'outlet/set.ts',
+        find: '  return code == 0 && isOver(outlet) ? CLOSED : code\n',
+        replace: '  return code\n',
       },
     ],
     scenario: 'shut',

@@ -3,7 +3,7 @@
 //   0     ┌ constant ─────────────────────────────────────┐ written once, by the maker
 //         │ kind · generation · longest line · newline rule │
 //   128   ├ closed ───────────────────────────────────────┤ read at every line, written once
-//         │ 0 open, 1 closed                                │
+//         │ 0 open, 1 closed, 2 over                        │
 //   256   ├ asked ────────────────────────────────────────┤ added to by whoever flushes: see flush.ts
 //   384   ├ served ───────────────────────────────────────┤ written by the reader; sleepers wait on it
 //   640   ├ members ──────────────────────────────────────┤
@@ -46,7 +46,11 @@ const MAX_AMOUNT: f64 = 9007199254740992
 export function isOutlet(address: u32, generation: u32): bool {
   return isKind(address, generation, KIND_OUTLET)
 }
+const SHUT: u32 = 1
+const OVER: u32 = 2
+
 @inline export function isShut(outlet: usize): bool { return load32(outlet + CLOSED_OFFSET) != 0 }
+@inline export function isOver(outlet: usize): bool { return load32(outlet + CLOSED_OFFSET) == OVER }
 @inline export function counterAt(outlet: usize, counter: u32): usize {
   return outlet + COUNTERS_OFFSET + (<usize>counter << 3)
 }
@@ -75,7 +79,14 @@ export function outletIsClosed(address: u32, generation: u32): i32 {
 /** For good. A line that is offered from here on is refused; one whose call is under way may still be stored. */
 export function outletShut(address: u32, generation: u32): i32 {
   if (!isOutlet(address, generation)) return STALE
-  store32(<usize>address + CLOSED_OFFSET, 1) // pairs with the load in outletSet
+  store32(<usize>address + CLOSED_OFFSET, SHUT) // pairs with the first load in outletSet
+  return 0
+}
+
+/** After `outletShut`, and before the last look at the ledger: what is stored from here on was refused. */
+export function outletEnd(address: u32, generation: u32): i32 {
+  if (!isOutlet(address, generation)) return STALE
+  store32(<usize>address + CLOSED_OFFSET, OVER) // pairs with the last load in outletSet
   return 0
 }
 

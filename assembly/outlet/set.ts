@@ -8,7 +8,7 @@ import { KIND_OUTLET, SCRATCH_BYTES, SCRATCH_DATA_OFFSET } from '../layout'
 import { isKind } from '../region/granules'
 import { scratchOf } from '../region/threads'
 import {
-  COUNTER_OVERSIZE, COUNTER_RAW_NEWLINE, LONGEST_LINE_OFFSET, NEWLINE_RULE_OFFSET, REFUSE_NEWLINES, counterAt, isShut,
+  COUNTER_OVERSIZE, COUNTER_RAW_NEWLINE, LONGEST_LINE_OFFSET, NEWLINE_RULE_OFFSET, REFUSE_NEWLINES, counterAt, isOver, isShut,
 } from './outlet'
 
 const SPACE: u8 = 0x20
@@ -35,7 +35,11 @@ export function outletSet(
   if (end == line) return 0
   const length = <u32>(end - line)
   if (length > load<u32>(outlet + LONGEST_LINE_OFFSET)) return refuse(outlet, COUNTER_OVERSIZE, OVERSIZE)
-  return laneSet(lane, laneGeneration, token, length)
+  const code = laneSet(lane, laneGeneration, token, length)
+  // The outlet may have been shut since the first look. That is well, the line is there; but not if it came after the last
+  // look at the ledger. Here the tail is stored and then the word loaded; there the word is stored and then the
+  // tails are loaded: at least one sees the other, so every line that was answered 0 is in that ledger.
+  return code == 0 && isOver(outlet) ? CLOSED : code
 }
 
 function refuse(outlet: usize, counter: u32, code: i32): i32 {

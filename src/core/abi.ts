@@ -51,6 +51,7 @@ export interface Abi {
   outletCreate(token: number, longestLine: number, newlineRule: number): number
   outletIsClosed(address: number, generation: number): number
   outletShut(address: number, generation: number): number
+  outletEnd(address: number, generation: number): number
   outletAsk(address: number, generation: number): number
   outletAsked(address: number, generation: number): number
   outletServed(address: number, generation: number): number

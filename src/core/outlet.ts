@@ -74,6 +74,11 @@ export class Outlet {
     if (this.#member.isIn) this.region.abi.outletShut(this.#address, this.#generation)
   }
 
+  /** After `shut`, before the last look at the ledger: a line that is stored too late for it is told to have been refused. */
+  end(): void {
+    if (this.#member.isIn) this.region.abi.outletEnd(this.#address, this.#generation)
+  }
+
   /** Adds a whole number to a counter. */
   add(counter: number, amount = 1): void {
     if (this.#member.isIn) this.#check(this.#add(this.#address, this.#generation, counter, amount))

@@ -275,6 +275,7 @@ export class UdpExporter implements AsyncDisposable {
       this.#readAlerts()
     }
     this.#reader?.close()
+    if (this.#home !== undefined) this.#ring.outlet.end()
     this.#final = this.#lastStats()
     this.#tellOfRest(this.#final.droppedBy.closed ?? 0)
     this.#alerts.close()

@@ -399,17 +399,16 @@ describe('close, while three threads write as fast as they can', () => {
     expect(ends.map(({ code }) => code)).toEqual(ends.map(() => 'ERR_CLOSED'))
 
     const offered = ends.reduce((sum, { stored, refused }) => sum + stored + refused, 0)
-    for (const { stats } of ends) {
-      expectLaw(stats)
-      expect(stats.offered).toBe(offered)
-    }
     const final = exporter.stats()
-    expectLaw(final)
+    for (const stats of [...ends.map((end) => end.stats), final]) {
+      expectLaw(stats)
+      // What a thread was told to be stored is there. One that was stopped in the middle of its last write may have stored it
+      // and been refused.
+      expect(stats.offered).toBeGreaterThanOrEqual(offered)
+      expect(stats.offered).toBeLessThanOrEqual(offered + THREADS)
+    }
     expect(final).toMatchObject({ inRing: 0, inFlight: 0 })
     expect(final.droppedBy.full).toBe(ends.reduce((sum, { refused }) => sum + refused, 0))
-    // A thread that was stopped in the middle of a write stores its line when it goes on, after the last look at the ring.
-    expect(final.offered).toBeGreaterThanOrEqual(offered - THREADS)
-    expect(final.offered).toBeLessThanOrEqual(offered)
   })
 })
 

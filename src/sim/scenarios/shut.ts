@@ -1,7 +1,7 @@
 // Shutting the outlet while another thread writes. What holds: a line is stored exactly when `outletSet` said so; after one
 // was refused none is stored; one offered after `outletShut` has returned is refused; and what had been stored before that
-// is found by whoever drains after it. (A call that had found the outlet open may store its line after the drain: that
-// one is still in the ring, and counted there.)
+// is found by whoever drains after it. A call that had found the outlet open may store its line after the drain: that one
+// is in the ring at the last look, after `outletEnd`, or its writer is told that it was refused.
 
 import type { Op, Program, Scenario, StateView, Workbench } from '../program.ts'
 import { program } from '../program.ts'
@@ -53,9 +53,9 @@ function writer(bench: LineBench, lines: number): Program {
   })
 }
 
-/** Shuts the outlet, says so, notes what it knows to be stored before, and drains. */
+/** Shuts the outlet, says so, notes what it knows to be stored before, and drains; then ends it, and takes a last look. */
 type Closing = readonly [
-  phase: 'note' | 'shut' | 'say' | 'drain' | 'over',
+  phase: 'note' | 'shut' | 'say' | 'drain' | 'end' | 'look' | 'over',
   stored: number,
   seen: readonly number[],
 ]
@@ -69,14 +69,17 @@ function closer(bench: LineBench): Program {
       if (phase === 'note') return { call: 'outletGet', args: [...outlet, STORED] }
       if (phase === 'shut') return { call: 'outletShut', args: outlet }
       if (phase === 'say') return { call: 'outletAsk', args: outlet }
-      return phase === 'drain' ? packLines(bench) : undefined
+      if (phase === 'end') return { call: 'outletEnd', args: outlet }
+      return phase === 'drain' || phase === 'look' ? packLines(bench) : undefined
     },
     done: ([phase, stored, seen], result, memory): Closing => {
       if (phase === 'note') return ['shut', result, seen]
       if (phase === 'shut') return ['say', stored, seen]
       if (phase === 'say') return ['drain', stored, seen]
+      if (phase === 'end') return ['look', stored, seen]
       const { lines } = packedBy(bench, memory, result)
-      return [lines.length > 0 ? 'drain' : 'over', stored, [...seen, ...lines]]
+      const after = phase === 'drain' ? 'end' : 'over'
+      return [lines.length > 0 ? phase : after, stored, [...seen, ...lines]]
     },
   })
 }
@@ -109,8 +112,11 @@ function shutFault(view: StateView, bench: LineBench): string | undefined {
   const { written } = ledgerOf(bench)
   const said = answers.filter(([, answer]) => answer === 0).length
   const killed = (thread: number) => view.threads[thread]!.status === 'killed'
-  // One that is killed in the call may have stored its line and not said so.
-  if (written < said || written > said + Number(killed(WRITER))) return `${written} were stored: ${shown}`
+  if (phase === 'over' && drained.length < said)
+    return `${said} were said to be stored, the last look found ${drained.length}`
+  // One that is killed in the call may have stored its line and not said so; one that came too late for the last look is refused.
+  const unsaid = Number(killed(WRITER) || refused >= 0)
+  if (written < said || written > said + unsaid) return `${written} were stored: ${shown}`
   if (killed(PACKER)) return orderFault(drained)
   const all = [...drained, ...packRest(bench).lines]
   return (
