@@ -20,10 +20,11 @@ export async function startReceiver({ starts, isSeparated = false, recvBufferByt
   const child = fork(entry, [JSON.stringify({ starts, isSeparated, recvBufferBytes })])
   const [{ port }] = await once(child, 'message')
   const result = async () => {
+    const exited = once(child, 'exit') // it may be heard of before the message
     child.send('result')
     const [{ cpuSeconds: used, ...counted }] = await once(child, 'message')
     cpuSeconds += used
-    await once(child, 'exit')
+    await exited
     return counted
   }
   return { port, result }

@@ -1,5 +1,6 @@
 import { SpillwayError } from './errors.ts'
 import { type Reader, type ReaderPort, readerPort } from './reader.ts'
+import { waitAsync } from './wait-async.ts'
 
 export interface PollerOptions {
   /** Pause between two looks at an empty ring. Default 10. */
@@ -16,14 +17,6 @@ export interface WaiterOptions {
 const LONGEST_TIMER_MS = 0x7fffffff
 /** Where the runtime has no `Atomics.waitAsync`. */
 const FALLBACK_INTERVAL_MS = 4
-
-type WaitAsync = (
-  words: Int32Array,
-  index: number,
-  value: number,
-) => { async: false; value: string } | { async: true; value: Promise<string> }
-
-const waitAsync = (Atomics as { waitAsync?: WaitAsync }).waitAsync
 
 /** Access to a ring apart from its storage: records one at a time, in the order they were asked for. */
 abstract class Access implements AsyncIterable<Uint8Array> {

@@ -5,30 +5,21 @@
  */
 import './thread-host.ts'
 import { reportCallbackError, SpillwayError } from '../core/errors.ts'
-import { type DiodeHandle, HANDLE_VERSION } from '../core/handle.ts'
-import { LineRing, type LineRingHandle } from '../core/line-ring.ts'
+import { LineRing } from '../core/line-ring.ts'
 import { OneToMany, type OneToManyReader } from '../core/one-to-many.ts'
-import type { Outlet } from '../core/outlet.ts'
 import { Waiter } from '../core/waiting.ts'
 import { AlertInbox } from '../net/alert-inbox.ts'
 import { dropMessage } from '../net/alert-messages.ts'
 import type { Alert } from '../net/alerts.ts'
-import { counter } from '../net/counters.ts'
-import { countLost, readLedger } from '../net/exporter-ledger.ts'
-import {
-  type ExporterMessage,
-  type ExporterServiceOptions,
-  openExporterService,
-  type ServiceMetadata,
-} from '../net/exporter-service.ts'
+import { readLedger } from '../net/exporter-ledger.ts'
+import type { ExporterMessage } from '../net/exporter-service.ts'
 import { type ExporterStats, readExporterStats } from '../net/exporter-stats.ts'
-import type { ServiceHost, ServiceLink } from '../net/io-service.ts'
-import { type DrainWait, drainAtExit, drainAtSignals, isExiting } from './exit.ts'
-import { InlineHost } from './inline-host.ts'
-import { type IoThread, sharedIoThread } from './io-thread.ts'
-import { type Log, makeLog, publishDiagnostics } from './logging.ts'
-import { type MetadataEntry, metadataCache } from './metadata-cache.ts'
-import { type CheckedUdpOptions, checkUdpOptions, type UdpExporterOptions } from './udp-options.ts'
+import { isExiting } from './exit.ts'
+import { ExporterHome } from './exporter-home.ts'
+import { makeLog, publishDiagnostics } from './logging.ts'
+import { served } from './served.ts'
+import { checkHandle, handleOf, type UdpExporterHandle } from './udp-handle.ts'
+import { checkUdpOptions, type UdpExporterOptions } from './udp-options.ts'
 
 export { type ErrorCode, SpillwayError } from '../core/errors.ts'
 export type { AlertThresholds } from '../net/alert-levels.ts'
@@ -40,29 +31,16 @@ export type { PoolContext, PoolCounts, PoolFactory, SocketPool } from '../net/so
 export type { DatagramSocket } from '../ports.ts'
 export { IoThread, type IoThreadOptions } from './io-thread.ts'
 export type { Logger } from './logging.ts'
+export type { UdpExporterHandle } from './udp-handle.ts'
 export type { UdpExporterOptions } from './udp-options.ts'
-
-/** Names an exporter to another thread: send it with `postMessage` or as `workerData`. */
-export interface UdpExporterHandle {
-  readonly spillway: number
-  readonly topology: 'UdpExporter'
-  readonly source: string
-  readonly ring: LineRingHandle
-  readonly alerts: DiodeHandle
-  readonly poolSize: number
-}
 
 /** What an endpoint in another thread may decide for itself. */
 export type UdpEndpointOptions = Pick<UdpExporterOptions, 'onAlert' | 'serialize' | 'validate'>
 
 /** Alerts that may wait for a thread that is busy; their totals tell what was missed. */
 const ALERTS_WAITING = 64
-/** An I/O thread that keeps dying is not started for ever. */
-const RESTARTS = 3
 const FLUSH_MS = 5000
 const SEND_METADATA: ExporterMessage = { kind: 'send-metadata' }
-/** An endpoint may be closed while it waits: it looks now and then. */
-const LONGEST_WAIT_MS = 1000
 
 /**
  * Takes events from any thread and sends them from another. `encode` and `write` return at once: the event is in shared memory,
@@ -77,7 +55,7 @@ export class UdpExporter implements AsyncDisposable {
   readonly #validate: ((event: unknown) => boolean) | undefined
   readonly #onAlert: ((alert: Alert) => void) | undefined
   /** Only where it was opened. */
-  readonly #home: Home | undefined
+  readonly #home: ExporterHome | undefined
   #reader: OneToManyReader | undefined
   #inbox = new AlertInbox()
   #isClosed = false
@@ -89,7 +67,7 @@ export class UdpExporter implements AsyncDisposable {
     ring: LineRing,
     alerts: OneToMany,
     options: UdpEndpointOptions,
-    home?: Home,
+    home?: ExporterHome,
   ) {
     this.handle = handle
     this.#ring = ring
@@ -109,9 +87,9 @@ export class UdpExporter implements AsyncDisposable {
     let alerts: OneToMany | undefined
     try {
       alerts = new OneToMany(ALERTS_WAITING, null, { recordBytes: 1024 })
-      const home = new Home(checked, log, ring, alerts)
+      const home = new ExporterHome(checked, log, ring, alerts)
       const exporter = new UdpExporter(
-        handleOf(home.source, ring, alerts, checked),
+        handleOf(home.source, ring, alerts, checked.poolSize),
         ring,
         alerts,
         checked,
@@ -182,15 +160,8 @@ export class UdpExporter implements AsyncDisposable {
     const { outlet } = this.#ring
     const ticket = outlet.askFlush()
     this.#ring.wake()
-    const { words, index } = outlet.servedWord()
-    const deadline = performance.now() + timeoutMs
-    for (;;) {
-      const served = Atomics.load(words, index)
-      if (this.#final !== undefined || outlet.isServed(ticket)) return
-      const left = deadline - performance.now()
-      if (left <= 0) throw this.#lateError(timeoutMs)
-      await changed(words, index, served, Math.min(left, LONGEST_WAIT_MS))
-    }
+    const isInTime = await served(outlet, ticket, timeoutMs, () => this.#final !== undefined)
+    if (!isInTime) throw this.#lateError(timeoutMs)
   }
 
   /**
@@ -221,7 +192,7 @@ export class UdpExporter implements AsyncDisposable {
     this.#atHome('setMetadata').changeMetadata(fields)
   }
 
-  #atHome(what: string): Home {
+  #atHome(what: string): ExporterHome {
     if (this.#isClosed) throw closedError()
     if (this.#home !== undefined) return this.#home
     throw new SpillwayError('ERR_UNSUPPORTED', `${what}() works only in the thread that opened the exporter`)
@@ -331,247 +302,16 @@ export class UdpExporter implements AsyncDisposable {
   }
 }
 
-/** What only the thread that opened the exporter has: the service, the metadata, the end. */
-class Home {
-  readonly options: CheckedUdpOptions
-  readonly log: Log
-  readonly source = makeSource()
-  readonly #ring: LineRing
-  readonly #alerts: OneToMany
-  readonly #startedAt = new Date().toISOString()
-  #link: ServiceLink | undefined
-  #metadata: MetadataEntry | undefined
-  #removals: (() => void)[] = []
-  #restarts = 0
-  #isStopping = false
-  #onAlerts: () => void = () => {}
-  #tell: (alert: Alert) => void = () => {}
-
-  constructor(options: CheckedUdpOptions, log: Log, ring: LineRing, alerts: OneToMany) {
-    this.options = options
-    this.log = log
-    this.#ring = ring
-    this.#alerts = alerts
-  }
-
-  async start(onAlerts: () => void, tell: (alert: Alert) => void): Promise<void> {
-    this.#onAlerts = onAlerts
-    this.#tell = tell
-    if (this.options.metadata !== false) this.#makeMetadata(this.options.metadata ?? {})
-    try {
-      await this.#open()
-    } catch (error) {
-      this.#metadata?.release()
-      throw error
-    }
-    if (this.options.pool === undefined) this.#removals.push(drainAtExit(this))
-    if (this.options.handleSignals) this.#removals.push(drainAtSignals())
-  }
-
-  post(message: ExporterMessage): void {
-    this.#link?.post(message)
-  }
-
-  changeMetadata(fields: Record<string, unknown>): void {
-    this.post({ kind: 'metadata', metadata: serviceMetadata(this.#makeMetadata(fields)) })
-  }
-
-  /** The process is ending: the answer blocks. */
-  startDrain(isLast: boolean): DrainWait {
-    if (this.#isStopping || this.#link === undefined) return () => true
-    const { outlet } = this.#ring
-    if (isLast) outlet.shut()
-    const ticket = outlet.askFlush()
-    this.#ring.wake()
-    return (deadlineMs) => waitUntilServed(outlet, ticket, deadlineMs)
-  }
-
-  async stop(): Promise<void> {
-    this.#isStopping = true
-    for (const remove of this.#removals) remove()
-    await this.#link?.close()
-    this.#link = undefined
-    this.#metadata?.release()
-  }
-
-  async #open(): Promise<void> {
-    const metadata = this.#metadata
-    const link = await this.#host().open('exporter', this.#serviceOptions(), {
-      onMessage: () => this.#onAlerts(),
-      onDebug: this.log.listens ? (text) => this.log.debug(text) : undefined,
-      onLost: (error) => void this.#lost(error),
-    })
-    if (this.#isStopping) return link.close() // while it was started again
-    this.#link = link
-    if (this.#metadata !== metadata)
-      link.post({ kind: 'metadata', metadata: serviceMetadata(this.#metadata!) })
-  }
-
-  #host(): ServiceHost {
-    const { pool, ioThread } = this.options
-    if (pool !== undefined) {
-      return new InlineHost((options, context) =>
-        openExporterService(options as ExporterServiceOptions, context, pool),
-      )
-    }
-    return ioThread?.isRunning ? (ioThread as IoThread) : sharedIoThread()
-  }
-
-  /** The I/O thread is dead: what it had in hand is lost, and counted; what is in the ring goes with the next one. */
-  async #lost(error: Error): Promise<void> {
-    this.#link = undefined
-    if (this.#isStopping) return
-    const events = countLost(this.#ring)
-    const again = this.#restarts++ < RESTARTS
-    this.#tell({
-      kind: 'io-thread',
-      events,
-      message: `the I/O thread has ended (${error.message}); ${again ? 'it is started again' : 'nothing is sent any more: open a new exporter'}`,
-    })
-    if (!again) {
-      this.#ring.outlet.shut()
-      this.#ring.outlet.serveForGood()
-      return
-    }
-    this.#ring.outlet.add(counter.ioRestarts, 1)
-    try {
-      await this.#open()
-    } catch (failure) {
-      await this.#lost(failure as Error)
-    }
-  }
-
-  #makeMetadata(fields: Record<string, unknown>): MetadataEntry {
-    const { options } = this
-    const made = metadataCache.get({
-      destination: destinationOf(options.host, options.port),
-      bufferBytes: options.sendBufferBytes,
-      fields,
-      ...(options.metadataCompression ? { compression: options.metadataCompression } : {}),
-      ...(options.metadataCacheFile === undefined ? {} : { file: options.metadataCacheFile }),
-    })
-    this.#metadata?.release()
-    this.#metadata = made
-    const { outlet } = this.#ring
-    outlet.add(counter.metadataHits, made.hits)
-    outlet.add(counter.metadataMisses, made.misses)
-    outlet.add(counter.metadataMicros, Math.round(made.ms * 1000))
-    return made
-  }
-
-  #serviceOptions(): ExporterServiceOptions {
-    const { options } = this
-    return {
-      ring: this.#ring.handle,
-      alerts: this.#alerts.handle,
-      source: this.source,
-      startedAt: this.#startedAt,
-      host: options.host,
-      port: options.port,
-      family: options.family,
-      resolveRefreshMs: options.resolveRefreshMs,
-      sendBufferBytes: options.sendBufferBytes,
-      poolSize: options.poolSize,
-      maxDatagramBytes: options.maxDatagramBytes,
-      maxDelayMs: options.maxDelayMs,
-      oneEventPerDatagram: options.oneEventPerDatagram,
-      sequence: options.sequence,
-      heartbeatMs: options.heartbeatMs,
-      metadata: this.#metadata === undefined ? undefined : serviceMetadata(this.#metadata),
-      metadataIntervalMs: options.metadataIntervalMs,
-      alertIntervalMs: options.alertIntervalMs,
-      thresholds: options.thresholds,
-    }
-  }
-}
-
-function serviceMetadata(entry: MetadataEntry): ServiceMetadata {
-  return entry.handle === undefined ? { bytes: entry.bytes! } : { handle: entry.handle, length: entry.length }
-}
-
 /** An I/O thread that was started again tells once more what the one before has told. */
 function isOldNews(alert: Alert): boolean {
   if (alert.kind === 'drop') return alert.events === 0
   return alert.kind === 'error' && alert.times === 0 && alert.events === 0
 }
 
-type WaitAsync = (
-  words: Int32Array,
-  index: number,
-  value: number,
-  timeoutMs: number,
-) => { async: false } | { async: true; value: Promise<string> }
-
-const { waitAsync } = Atomics as unknown as { waitAsync: WaitAsync }
-
-/** Until the word is no longer `value`, or the time is up. The process stays alive for it. */
-async function changed(words: Int32Array, index: number, value: number, timeoutMs: number): Promise<void> {
-  const wait = waitAsync(words, index, value, timeoutMs)
-  if (!wait.async) return
-  const alive = setInterval(() => {}, 0x7fffffff)
-  try {
-    await wait.value
-  } finally {
-    clearInterval(alive)
-  }
-}
-
-/** Blocks. */
-function waitUntilServed(outlet: Outlet, ticket: number, deadlineMs: number): boolean {
-  const { words, index } = outlet.servedWord()
-  for (;;) {
-    const served = Atomics.load(words, index)
-    if (outlet.isServed(ticket)) return true
-    const left = deadlineMs - performance.now()
-    if (left <= 0) return false
-    Atomics.wait(words, index, served, left)
-  }
-}
-
-function makeSource(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(8))
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-}
-
-function destinationOf(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
-}
-
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-function handleOf(
-  source: string,
-  ring: LineRing,
-  alerts: OneToMany,
-  { poolSize }: CheckedUdpOptions,
-): UdpExporterHandle {
-  return Object.freeze({
-    spillway: HANDLE_VERSION,
-    topology: 'UdpExporter',
-    source,
-    ring: ring.handle,
-    alerts: alerts.handle,
-    poolSize,
-  })
-}
-
 function closedError(): SpillwayError {
   return new SpillwayError('ERR_CLOSED', 'the exporter is closed: open a new one')
-}
-
-function checkHandle(handle: unknown): UdpExporterHandle {
-  const given = handle as Partial<UdpExporterHandle> | null | undefined
-  const isHandle = typeof given === 'object' && given !== null && typeof given.spillway === 'number'
-  if (!isHandle || given.topology !== 'UdpExporter') {
-    throw new SpillwayError('ERR_INVALID_HANDLE', 'not a handle: pass the `handle` of a UdpExporter')
-  }
-  if (given.spillway !== HANDLE_VERSION) {
-    throw new SpillwayError(
-      'ERR_HANDLE_VERSION',
-      `the handle is of version ${given.spillway}, this is ${HANDLE_VERSION}: use one version of spillway in all threads`,
-    )
-  }
-  return given as UdpExporterHandle
 }
