@@ -30,6 +30,8 @@ const rivals = {
   'hot-shots-increment': 'hot-shots increment',
 }
 const HALF = new Set(['pino-socket-capped', 'hot-shots'])
+/** Those that stand in the README. */
+const FOREMOST = new Set(['dgram', 'pino-socket-capped', 'winston', 'hot-shots'])
 
 /** Two tables in the README. The exporter's are the cases with a socket in them, or that end at one. */
 export const groups = ['exporter', 'core']
@@ -200,7 +202,7 @@ export const rows = [
     const isTarget = HALF.has(variant)
     const of = 'event-caller/encode#ns'
     return row(
-      isTarget && 'P6',
+      FOREMOST.has(variant) && 'P6',
       `encode(event) / ${name}`,
       of,
       `event-caller/${variant}#ns`,
@@ -259,7 +261,12 @@ export const rows = [
     '>= 10',
   ),
   ...Object.entries(rivals).map(([variant, name]) =>
-    row('', `events delivered / ${name}`, 'udp-events/spillway#rate', `udp-events/${variant}#rate`),
+    row(
+      FOREMOST.has(variant) && 'P9',
+      `events delivered / ${name}`,
+      'udp-events/spillway#rate',
+      `udp-events/${variant}#rate`,
+    ),
   ),
   row('', 'pino-socket as it comes: lost, flat out', 'udp-events/pino-socket#lost'),
   row('P9', 'lost at 200,000 a second', 'udp-events/paced-spillway#lost', undefined, '<= 0'),

@@ -10,8 +10,9 @@ import { takeSample } from './support/sample.mjs'
 const { values: options } = parseArgs({
   options: {
     runs: { type: 'string', default: '5' },
+    scale: { type: 'string', default: '1' }, // of each sample's length
     quick: { type: 'boolean', default: false },
-    only: { type: 'string' },
+    only: { type: 'string' }, // several with commas between
     node: { type: 'string', default: 'both' }, // newest, own or both
     json: { type: 'string' },
     add: { type: 'string' }, // another run's JSON, whose tables go before this one's
@@ -20,12 +21,11 @@ const { values: options } = parseArgs({
   },
 })
 const rounds = options.quick ? 1 : Math.max(1, Number(options.runs))
-const scale = options.quick ? 0.25 : 1
+const scale = options.quick ? 0.25 : Number(options.scale)
 const chosen = rows.filter(({ of, target, what, group }) => {
   if (options.group !== undefined && group !== options.group) return false
-  return (
-    !options.only || of.item.includes(options.only) || target === options.only || what.includes(options.only)
-  )
+  const names = options.only?.split(',') ?? ['']
+  return names.some((name) => target === name || of.item.includes(name) || what.includes(name))
 })
 const items = itemsOf(chosen)
 const report = {
