@@ -30,7 +30,10 @@ export function takeSample({ node, name, variant, scale, tries = TRIES, dir = be
 function takeOnce(node, entry, name, variant, scale, isSecond = false) {
   const before = busySeconds()
   const started = performance.now()
-  const run = spawnSync(node, [entry, name, variant, String(scale)], { encoding: 'utf8', timeout: LONGEST_SAMPLE_MS })
+  const run = spawnSync(node, [entry, name, variant, String(scale)], {
+    encoding: 'utf8',
+    timeout: LONGEST_SAMPLE_MS,
+  })
   const seconds = (performance.now() - started) / 1000
   const after = busySeconds()
   if (run.signal === 'SIGTERM' && !isSecond) {
