@@ -217,7 +217,8 @@ describe('collect', () => {
   })
 
   it('tells what it lost on purpose exactly, by heartbeats', async () => {
-    const { command, port } = await collecting('--lose', '30', '--seed', '3', '--out', join(folder, 'out'))
+    // Of each hundred thousand runs about one loses all three of the last heartbeats, too: then nobody could tell.
+    const { command, port } = await collecting('--lose', '2', '--seed', '3', '--out', join(folder, 'out'))
     const flags = ['--no-metadata', '--json', '--max-datagram', '1000', '--rate', '30000']
     const sent = lastRecord((await run(['send', ...flags, `127.0.0.1:${port}`], manyLines(20_000))).stderr)
     expect(sent.sent).toBe(20_000)
@@ -227,7 +228,7 @@ describe('collect', () => {
       madeToLose: number
     }
     expect(ledger.madeToLose).toBeGreaterThan(0)
-    expect(ledger.totals.lost).toBeGreaterThan(4000)
+    expect(ledger.totals.lost).toBeGreaterThan(100)
     expect(ledger.totals.received + ledger.totals.lost).toBe(20_000)
   })
 
