@@ -7,6 +7,8 @@ import { BroadcastChannel, isMainThread, parentPort, Worker, workerData } from '
 import { IoThread, UdpExporter } from 'spillway/udp'
 
 const THREADS = 3
+/** Writers at once: these, the main thread, and as many that have just died. */
+const LANES = 2 * (THREADS + 1)
 const ROUNDS_BETWEEN_THREADS = 5
 /** More than the ring of a short-lived exporter holds: it drops some. */
 const SHORT_LIVED = { capacity: 64, events: 100 }
@@ -19,9 +21,11 @@ async function main({ port, rounds, events, shortLived, measureEvery }) {
   const options = { host: '127.0.0.1', port, ioThread }
   const exporter = await UdpExporter.open({ ...options, capacity: events })
   const usedGranules = granuleCounter(exporter.handle.ring.memory)
+  await makeLanes(exporter)
   const closed = []
   for (let round = 1; round <= rounds; round++) {
-    await oneRound(exporter, events, round % ROUNDS_BETWEEN_THREADS === 0 ? THREADS : 0)
+    const there = round === 1 ? LANES : 0
+    await oneRound(exporter, events - there, round % ROUNDS_BETWEEN_THREADS === 0 ? THREADS : 0)
     for (let i = 0; i < shortLived; i++) closed.push(await openAndClose(options, { round, i }))
     await tell({ ledgers: [exporter.stats(), ...closed.splice(0)] })
     if (round % measureEvery === 0) await tell({ state: await state(usedGranules) })
@@ -29,6 +33,17 @@ async function main({ port, rounds, events, shortLived, measureEvery }) {
   await exporter.close()
   await ioThread.stop()
   process.disconnect()
+}
+
+/**
+ * As many lanes as there may ever be writers at once, those that have just died among them: else the round in which most of them happen
+ * to meet would make one more.
+ */
+async function makeLanes(exporter) {
+  const writers = Array.from({ length: LANES }, () => UdpExporter.from(exporter.handle))
+  for (const one of writers) write(one, 1)
+  await exporter.flush()
+  await Promise.all(writers.map((one) => one.close()))
 }
 
 /** So many events, by this thread and by others that are there for this round only. */
