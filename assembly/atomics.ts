@@ -16,7 +16,10 @@
 @inline export function add64(address: usize, value: u64): u64 { return atomic.add<u64>(address, value) }
 @inline export function or64(address: usize, value: u64): u64 { return atomic.or<u64>(address, value) }
 @inline export function and64(address: usize, value: u64): u64 { return atomic.and<u64>(address, value) }
+@inline export function and32(address: usize, value: u32): u32 { return atomic.and<u32>(address, value) }
 @inline export function or32(address: usize, value: u32): u32 { return atomic.or<u32>(address, value) }
+
+@inline export function swap32(address: usize, value: u32): u32 { return atomic.xchg<u32>(address, value) }
 
 /** Compare and swap; returns what was there: equal to `expected` when it was swapped. */
 @inline export function cas32(address: usize, expected: u32, value: u32): u32 {

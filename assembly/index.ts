@@ -1,7 +1,7 @@
 // The ABI. Nothing imports this file. Every entry checks what it is given before it touches memory.
 
 export { regionId, regionInit, regionVersion } from './region/region'
-export { threadEnd, threadJoin, threadLeave } from './region/threads'
+export { threadEnd, threadExited, threadJoin, threadLeave } from './region/threads'
 export { isLive, usedGranules } from './region/granules'
 export { objectJoin, objectLeave } from './region/members'
 export { ringCreate } from './diode/create'

@@ -29,6 +29,7 @@ export const SERIAL_OFFSET: usize = 132
 export const SEARCH_FROM_OFFSET: usize = 136
 export const TOP_GRANULE_OFFSET: usize = 140
 export const TOP_THREAD_OFFSET: usize = 144
+export const DEPARTURES_OFFSET: usize = 148 // u32 threads that have left, or are known to have ended
 
 export const THREADS_OFFSET: usize = 256
 export const THREAD_BYTES: usize = 32
@@ -37,6 +38,8 @@ export const MAX_THREADS: u32 = 128
 export const THREAD_JOINING_OFFSET: usize = 8 // u64  handle of the ring that it is about to join
 export const THREAD_SCRATCH_OFFSET: usize = 16 // u32 address of its scratch
 export const THREAD_BURIED_BY_OFFSET: usize = 20 // u32 token of the thread that buries it
+export const THREAD_BELL_OFFSET: usize = 24 //    u32 the bell it sleeps at when it waits for several things
+export const THREAD_EXITED_OFFSET: usize = 28 //  u32 its token, once the runtime has said that it ended
 
 export const TABLE_OFFSET: usize = 8192
 export const GRANULE_SHIFT: u32 = 12
@@ -54,10 +57,12 @@ export const KIND_SCRATCH: u32 = 5
 export const KIND_STATUS: u32 = 6
 export const KIND_OUTLET: u32 = 7
 export const KIND_BUFFER: u32 = 8
+export const KIND_HUB: u32 = 9
+export const KIND_CHANNEL: u32 = 10
 
 /** Kinds that threads join as members, and that live until the last one leaves. */
 @inline export function hasMembers(kind: u32): bool {
-  return isRingKind(kind) || kind == KIND_STATUS || kind == KIND_OUTLET || kind == KIND_BUFFER
+  return isRingKind(kind) || (kind >= KIND_STATUS && kind <= KIND_CHANNEL)
 }
 
 /** Kinds that have a writer's and a reader's role, and a bell. */
@@ -80,6 +85,7 @@ export const MAILBOX_MISSED_OFFSET: usize = 80 //     f64
 export const MAILBOX_PACK_OFFSET: usize = 88 //       u32 × 3, see framing/pack.ts
 export const MAILBOX_SPLIT_OFFSET: usize = 100 //     u32 × 5, see framing/split.ts
 export const MAILBOX_STATS_OFFSET: usize = 128 //     f64 × 8, see diode/stats.ts
+export const MAILBOX_SPAN_OFFSET: usize = 192 //      u32 × 4, see sockets/channel.ts
 export const SCRATCH_DATA_OFFSET: usize = 256
 export const SCRATCH_GRANULES: u32 = 17
 export const SCRATCH_BYTES: u32 = SCRATCH_GRANULES * GRANULE_BYTES - <u32>SCRATCH_DATA_OFFSET

@@ -4,19 +4,22 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import asc from 'assemblyscript/asc'
+import { modules } from './modules.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 /**
  * The Wasm of the `model` target.
  *
+ * @param {string} module
  * @param {import('./plants.mjs').Plant} [plant]
  * @returns {Promise<Uint8Array>}
  */
-export async function assemble(plant) {
+export async function assemble(module, plant) {
   /** @type {Uint8Array | undefined} */
   let wasm
-  const { error, stderr } = await asc.main(['--config', 'asconfig.json', '--target', 'model'], {
+  const args = [modules[module].entry, '--config', 'asconfig.json', '--target', 'model', '--outFile', 'model.wasm']
+  const { error, stderr } = await asc.main(args, {
     readFile: (name, base) => {
       const path = join(base === '.' ? root : base, name)
       if (!existsSync(path)) return null

@@ -12,10 +12,11 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { build as esbuild } from 'esbuild'
+import { modules } from './modules.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const at = (...path) => join(root, ...path)
@@ -23,8 +24,12 @@ const ifStale = process.argv.includes('--if-stale')
 const stampPath = at('build', 'stamp.json')
 const started = performance.now()
 
-const wasmTargets = { release: at('build', 'core.wasm'), model: at('build', 'core.model.wasm') }
-const wasmBytes = at('src', 'core', 'wasm-bytes.ts')
+/** Each module as it ships, inlined in a file of its own, and with names for the model checker. */
+const wasmModules = Object.entries(modules).map(([name, { entry, inlined }]) => ({
+  entry,
+  inlined: at(inlined),
+  outputs: { release: at('build', `${name}.wasm`), model: at('build', `${name}.model.wasm`) },
+}))
 const ioWorker = at('src', 'node', 'io-worker.ts')
 const ioWorkerSource = at('src', 'node', 'io-worker-source.ts')
 const dist = at('dist')
@@ -43,14 +48,17 @@ async function main() {
     'assembly',
     'asconfig.json',
     'tools/build.mjs',
+    'tools/modules.mjs',
     'node_modules/assemblyscript/package.json',
   ])
-  if (stamp.wasm !== wasm || !Object.values(wasmTargets).every((path) => existsSync(path))) {
-    await Promise.all(Object.keys(wasmTargets).map(compileWasm))
-    checkRelease(readFileSync(wasmTargets.release))
-    did.push(...Object.values(wasmTargets))
+  const outputs = wasmModules.flatMap((module) => Object.values(module.outputs))
+  if (stamp.wasm !== wasm || !outputs.every((path) => existsSync(path))) {
+    await Promise.all(wasmModules.flatMap(({ entry, outputs }) => Object.entries(outputs).map(compileWasm(entry))))
+    for (const { outputs } of wasmModules) checkRelease(outputs.release)
+    did.push(...outputs)
   }
-  writeIfChanged(wasmBytes, wasmModule(readFileSync(wasmTargets.release)))
+  for (const { outputs, inlined } of wasmModules)
+    writeIfChanged(inlined, wasmModule(readFileSync(outputs.release)))
 
   const entries = promisedEntries()
   const shell = hashOf(['src', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'tools/build.mjs'])
@@ -70,21 +78,26 @@ async function main() {
 
 // ---- Wasm --------------------------------------------------------------------------------------------
 
-async function compileWasm(target) {
-  const asc = at('node_modules', 'assemblyscript', 'bin', 'asc.js')
-  const run = await node([asc, '--config', 'asconfig.json', '--target', target])
-  if (run.code !== 0) fail(`asc could not build the target '${target}':\n${run.output}`)
-  const notes = run.output.replace(/^Last converge was suboptimal\.\n?/gm, '').trim()
-  if (notes) console.log(notes)
+function compileWasm(entry) {
+  return async ([target, output]) => {
+    const asc = at('node_modules', 'assemblyscript', 'bin', 'asc.js')
+    const outFile = relative(root, output)
+    const run = await node([asc, entry, '--config', 'asconfig.json', '--target', target, '--outFile', outFile])
+    if (run.code !== 0) fail(`asc could not build ${outFile}:\n${run.output}`)
+    const notes = run.output.replace(/^Last converge was suboptimal\.\n?/gm, '').trim()
+    if (notes) console.log(notes)
+  }
 }
 
 // Every thread instantiates the module over live memory: a data section or a start function would write into it.
-function checkRelease(bytes) {
+function checkRelease(path) {
+  const bytes = readFileSync(path)
+  const wasm = relative(root, path)
   const sections = sectionIds(bytes)
   for (const [name, id] of Object.entries(writingSections)) {
     if (sections.includes(id))
       fail(
-        `build/core.wasm has a ${name} section: instantiating it would write over live memory.\n` +
+        `${wasm} has a ${name} section: instantiating it would write over live memory.\n` +
           'Look for a string, a StaticArray, a throw, an assert or a bounds-checked index in assembly/.',
       )
   }
@@ -93,7 +106,7 @@ function checkRelease(bytes) {
   )
   if (imports.join() !== 'env.memory')
     fail(
-      `build/core.wasm must import env.memory and nothing else; it imports: ${imports.join(', ') || 'nothing'}`,
+      `${wasm} must import env.memory and nothing else; it imports: ${imports.join(', ') || 'nothing'}`,
     )
 }
 
@@ -166,7 +179,8 @@ async function buildDist(entries) {
   mkdirSync(nextDist, { recursive: true })
   const sources = entries.map(({ source }) => source).filter((source) => !missing.includes(source))
   const [, types] = await Promise.all([bundle(sources), declarations()])
-  cpSync(wasmTargets.release, join(nextDist, 'core.wasm'))
+  for (const { outputs } of wasmModules)
+    cpSync(outputs.release, join(nextDist, basename(outputs.release)))
   // Swapped in one go: nobody finds half a dist, nor a chunk of the build before.
   const previous = at('build', 'dist-previous')
   rmSync(previous, { recursive: true, force: true })

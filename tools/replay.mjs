@@ -48,9 +48,11 @@ function list() {
 async function main(given) {
   const plant = values.plant === undefined ? undefined : plantNamed(values.plant)
   if (given === undefined && plant === undefined) throw new Error(usage())
-  const core = instrument(binaryen, plant ? await assemble(plant) : modelWasm())
+  const name = given === undefined ? plant.scenario : parseSchedule(given).scenario
+  const scenario = scenarioNamed(name)
+  const module = scenario.module ?? 'core'
+  const core = instrument(binaryen, plant ? await assemble(module, plant) : modelWasm(module))
   const schedule = given ?? find(core, plant)
-  const scenario = scenarioNamed(parseSchedule(schedule).scenario)
   const { trace, message, machine } = replay(core, scenario, schedule)
   const fields = fieldsOf(machine.view.core)
   const last = Number(values.last ?? trace.length)
@@ -67,11 +69,11 @@ function plantNamed(name) {
   return plant
 }
 
-function modelWasm() {
+function modelWasm(module) {
   try {
-    return readFileSync(new URL('../build/core.model.wasm', import.meta.url))
+    return readFileSync(new URL(`../build/${module}.model.wasm`, import.meta.url))
   } catch {
-    throw new Error('build/core.model.wasm is not there: npm run build')
+    throw new Error(`build/${module}.model.wasm is not there: npm run build`)
   }
 }
 

@@ -10,14 +10,19 @@
 //   8   joining u64              handle of the ring that the thread is about to become a member of, else 0
 //   16  scratch u32              address of its mailbox and scratch
 //   20  buriedBy u32             token of the thread that gives back what this one held, else 0
+//   24  bell u32                 where the thread sleeps when it waits for several things at once; its memory is never freed,
+//                                so that others may ring it whatever has become of the thread
+//   28  exited u32               its token, when the runtime has said that it ended but not that its code has stopped
 
 import { add32, cas32, cas64, load32, load64, store32, store64 } from '../atomics'
 import { OUT_OF_MEMORY, TOO_MANY_THREADS } from '../codes'
 import {
   KIND_OFFSET, KIND_SCRATCH, MAX_THREADS, SCRATCH_DATA_OFFSET, SCRATCH_GRANULES, SCRATCH_OWNER_OFFSET, SERIAL_OFFSET,
-  THREADS_OFFSET, THREAD_BURIED_BY_OFFSET, THREAD_BYTES, THREAD_JOINING_OFFSET, THREAD_SCRATCH_OFFSET, TOP_THREAD_OFFSET,
+  DEPARTURES_OFFSET, THREADS_OFFSET, THREAD_BELL_OFFSET, THREAD_BURIED_BY_OFFSET, THREAD_BYTES, THREAD_EXITED_OFFSET,
+  THREAD_JOINING_OFFSET, THREAD_SCRATCH_OFFSET, TOP_THREAD_OFFSET,
 } from '../layout'
 import { allocate, publish } from './granules'
+import { bellWake } from '../sync/bell'
 import { giveBack } from './reaper'
 
 export const DEAD: u32 = 0x80000000
@@ -31,6 +36,26 @@ const SERIAL_BITS: u32 = 0xffffff
 /** Whether the token's thread has joined and is not known to have stopped. 0 is nobody's. */
 @inline export function isAlive(token: u32): bool {
   return token != 0 && <u32>load64(threadAt(slotOf(token))) == token
+}
+
+/** Whether the token's thread is known to have ended, or at least to be ending: its own code may still run for a moment. */
+@inline export function isGone(token: u32): bool {
+  return !isAlive(token) || load32(threadAt(slotOf(token)) + THREAD_EXITED_OFFSET) == token
+}
+
+/** The bell of the token's slot, whoever has it now. */
+@inline export function threadBell(token: u32): usize { return threadAt(slotOf(token)) + THREAD_BELL_OFFSET }
+
+/** Wakes every thread that sleeps at its own bell: something has happened that any of them may have to know. */
+export function wakeThreads(): void {
+  const count = threadCount()
+  for (let slot: u32 = 0; slot < count; slot++) bellWake(threadAt(slot) + THREAD_BELL_OFFSET)
+}
+
+/** Counted first, told second: who arms its bell and then looks at the count misses none. */
+function depart(): void {
+  add32(DEPARTURES_OFFSET, 1)
+  wakeThreads()
 }
 
 /** Address of the thread's mailbox and scratch, or 0 for a token that is not a living thread's. */
@@ -88,6 +113,7 @@ export function threadLeave(token: u32): void {
   const at = threadAt(slotOf(token))
   giveBack(token, token)
   store64(at, 0)
+  depart()
 }
 
 /**
@@ -103,9 +129,25 @@ export function threadEnd(key: u32, by: u32): bool {
     if (<u32>(word >> 32) != key || <u32>word == 0 || <u32>word == by || (<u32>word & DEAD) != 0) continue
     cas64(at, word, word | DEAD)
     buryAll(by)
+    depart()
     return true
   }
   return false
+}
+
+/**
+ * The runtime says that the thread it calls `key` has ended, which there is no proof that its code has stopped. What it holds
+ * stays its own; those who work for it may stop doing so.
+ */
+export function threadExited(key: u32, by: u32): void {
+  if (key == 0 || !isAlive(by)) return
+  const count = threadCount()
+  for (let slot: u32 = 0; slot < count; slot++) {
+    const at = threadAt(slot)
+    const word = load64(at)
+    if (<u32>(word >> 32) == key && <u32>word != 0) store32(at + THREAD_EXITED_OFFSET, <u32>word)
+  }
+  depart()
 }
 
 /** The dead, and those whose burial another thread began and did not live to finish. */

@@ -98,6 +98,8 @@ export interface StateView extends Workbench {
 export interface Scenario {
   /** Part of every printed schedule; no spaces, no colons. */
   name: string
+  /** The Wasm module that it is about. Default: 'core'. */
+  module?: string
   /** Pages of memory that the core sees; it cannot grow. Default: what the module asks for. */
   pages?: number
   setup?(bench: Workbench): void

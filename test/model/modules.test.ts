@@ -1,19 +1,21 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { explore, replay } from '../../src/sim/index.ts'
+import { explore, replay, type Scenario } from '../../src/sim/index.ts'
 import { scenarioNamed, scenarios } from '../../src/sim/scenarios/index.ts'
 import { assemble } from '../../tools/assemble.mjs'
 import { plants } from '../../tools/plants.mjs'
 import { instrumented } from './fixtures/compile.ts'
 
-// The core that ships, with names: `npm run build` makes both, and the code is the same (see below).
-const shipped = new URL('../../build/core.wasm', import.meta.url)
-const named = new URL('../../build/core.model.wasm', import.meta.url)
+// The modules that ship, with names: `npm run build` makes both, and the code is the same (see below).
+const shipped = (module: string) => new URL(`../../build/${module}.wasm`, import.meta.url)
+const named = (module: string) => new URL(`../../build/${module}.model.wasm`, import.meta.url)
+const moduleOf = (scenario: Scenario) => scenario.module ?? 'core'
+const modules = [...new Set(scenarios.map(moduleOf))]
 
-describe('every interleaving of the core', () => {
-  const core = instrumented(readFileSync(named))
+describe.each(modules)('every interleaving of %s', (module) => {
+  const core = instrumented(readFileSync(named(module)))
 
-  for (const scenario of scenarios) {
+  for (const scenario of scenarios.filter((one) => moduleOf(one) === module)) {
     for (const kills of [0, 1] as const) {
       it(`${scenario.name}${kills === 1 ? ', a thread killed at every point' : ''}`, () => {
         const { failure, complete, states } = explore(core, scenario, { kills })
@@ -30,8 +32,8 @@ describe('every interleaving of the core', () => {
 describe('every planted bug is found', () => {
   for (const plant of plants) {
     it(`${plant.name}: ${plant.what}`, async () => {
-      const core = instrumented(await assemble(plant))
       const scenario = scenarioNamed(plant.scenario)
+      const core = instrumented(await assemble(moduleOf(scenario), plant))
       const { failure } = explore(core, scenario, { kills: plant.kills ?? 0 })
       expect(failure, `${plant.name} was not found`).toBeDefined()
       // The schedule that is printed fails in the same way when it is run again.
@@ -41,9 +43,9 @@ describe('every planted bug is found', () => {
 })
 
 describe('what is checked', () => {
-  it('is the code that ships: the two builds differ in names only', () => {
+  it.each(modules)('is the code of %s that ships: the two builds differ in names only', (module) => {
     const code = (path: URL) => sectionOf(readFileSync(path), 10)
-    expect(Buffer.compare(code(shipped), code(named))).toBe(0)
+    expect(Buffer.compare(code(shipped(module)), code(named(module)))).toBe(0)
   })
 })
 

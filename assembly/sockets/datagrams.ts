@@ -1,0 +1,97 @@
+// Datagrams in a channel: each ring is a bipartite ring whose items are an address and a payload (docs/sockets.md). To write one is
+// to claim its place, to put it there, and to commit; to read one is to unpack it, to use it where it lies, and to repack it.
+
+import { load32 } from '../atomics'
+import { EMPTY, FULL, INVALID, OVERSIZE, STALE } from '../codes'
+import { MAILBOX_SPAN_OFFSET } from '../layout'
+import { scratchOf } from '../region/threads'
+import {
+  BAD_ITEM, NO_ITEM, bipartiteClaim, bipartiteEnqueue, bipartitePeek, bipartiteRepack, bipartiteUnpack, itemBytes, itemContent,
+} from '../ring/bipartite'
+import { hasServer, tellClient, tellServer } from './channel'
+import { CORRUPT, FAILED, GONE } from './codes'
+import {
+  ERROR_OFFSET, READABLE, SENT, SERVER_CLOSED, SERVER_FLAGS_OFFSET, TO_CLIENT, TO_SERVER, TYPE_DATAGRAM, WRITABLE, channelShape,
+  cursorsOf, dataOf, longestOf, maskOf, typeOf,
+} from './descriptor'
+
+@inline function datagramShape(address: u32, generation: u32, ring: u32): u32 {
+  const shape = channelShape(address, generation)
+  return typeOf(shape) == TYPE_DATAGRAM && ring <= TO_CLIENT ? shape : 0
+}
+
+/** The client's calls fail where the socket has, or when nobody would hear. */
+@inline function clientFault(channel: usize): i32 {
+  if (load32(channel + ERROR_OFFSET) != 0) return FAILED
+  return (load32(channel + SERVER_FLAGS_OFFSET) & SERVER_CLOSED) != 0 || !hasServer(channel) ? GONE : 0
+}
+
+/** Where a datagram of so many bytes, its address among them, is to be put; or why it cannot. */
+export function datagramClaim(address: u32, generation: u32, ring: u32, bytes: u32): i32 {
+  const shape = datagramShape(address, generation, ring)
+  if (shape == 0) return STALE
+  const channel = <usize>address
+  if (ring == TO_SERVER) {
+    const fault = clientFault(channel)
+    if (fault != 0) return fault
+  }
+  if (bytes > longestOf(shape, ring)) return OVERSIZE
+  const item = bipartiteClaim(cursorsOf(channel, ring), dataOf(channel, shape, ring), maskOf(shape, ring), bytes)
+  if (item == NO_ITEM) return FULL
+  return item == BAD_ITEM ? CORRUPT : <i32>itemContent(item)
+}
+
+/** The datagram is there: the other side is told. No more bytes than were claimed. */
+export function datagramCommit(address: u32, generation: u32, ring: u32, bytes: u32): i32 {
+  const shape = datagramShape(address, generation, ring)
+  if (shape == 0) return STALE
+  const cursors = cursorsOf(address, ring)
+  const data = dataOf(address, shape, ring)
+  const mask = maskOf(shape, ring)
+  if (bytes > longestOf(shape, ring) || bipartiteClaim(cursors, data, mask, bytes) <= BAD_ITEM) return INVALID
+  bipartiteEnqueue(cursors, data, mask, bytes)
+  if (ring == TO_SERVER) tellServer(address, SENT)
+  else tellClient(address, READABLE)
+  return 0
+}
+
+/** The place of the next datagram, which stays; its length is in the mailbox. Or EMPTY, or what is wrong. */
+export function datagramPeek(address: u32, generation: u32, ring: u32, token: u32): i32 {
+  return look(address, generation, ring, token, false)
+}
+
+/** The same, and it is in hand until it is given back. */
+export function datagramUnpack(address: u32, generation: u32, ring: u32, token: u32): i32 {
+  return look(address, generation, ring, token, true)
+}
+
+function look(address: u32, generation: u32, ring: u32, token: u32, takes: bool): i32 {
+  const shape = datagramShape(address, generation, ring)
+  if (shape == 0) return STALE
+  const scratch = scratchOf(token)
+  if (scratch == 0) return INVALID
+  const cursors = cursorsOf(address, ring)
+  const data = dataOf(address, shape, ring)
+  const mask = maskOf(shape, ring)
+  const longest = longestOf(shape, ring)
+  const item = takes ? bipartiteUnpack(cursors, data, mask, longest) : bipartitePeek(cursors, data, mask, longest)
+  if (item == BAD_ITEM) return CORRUPT
+  if (item == NO_ITEM) {
+    const fault = ring == TO_CLIENT ? clientFault(address) : 0
+    return fault != 0 ? fault : EMPTY
+  }
+  store<u32>(scratch + MAILBOX_SPAN_OFFSET, min(itemBytes(item), longest))
+  return <i32>itemContent(item)
+}
+
+/** Gives back the oldest `count` in hand; the other side may have waited for room. */
+export function datagramRepack(address: u32, generation: u32, ring: u32, count: u32): i32 {
+  const shape = datagramShape(address, generation, ring)
+  if (shape == 0) return STALE
+  const cursors = cursorsOf(address, ring)
+  for (let i: u32 = 0; i < count; i++) {
+    if (!bipartiteRepack(cursors, dataOf(address, shape, ring), maskOf(shape, ring))) return INVALID
+  }
+  if (ring == TO_SERVER) tellClient(address, WRITABLE)
+  return 0
+}

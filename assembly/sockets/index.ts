@@ -1,0 +1,37 @@
+// The ABI of the second module: sockets. It works on the same memory as the core, whose allocator and threads it shares; a
+// program without sockets does not load it. Nothing imports this file. Every entry checks what it is given.
+
+export {
+  bellAddress, departures, hubAck, hubAckUndo, hubAckWait, hubAdd, hubCreate, hubHello, hubOrphan, hubRemove, hubServe, hubStop,
+  ringThread,
+} from './hub'
+export {
+  FAULT, HUNG, LOST, channelAnswer, channelAnswered, channelAsk, channelBlock, channelCreate, channelOwn, channelQuestion,
+  channelReady, channelServe, channelTakeError, channelUnblock, clientHears, clientSays, serverFails, serverHears, serverPends,
+  serverSays,
+} from './channel'
+export { datagramClaim, datagramCommit, datagramPeek, datagramRepack, datagramUnpack } from './datagrams'
+export { streamBytes, streamCommit, streamDone, streamSpace } from './streams'
+export * from './codes'
+export { EMPTY, FULL, INVALID, OUT_OF_MEMORY, OVERSIZE, STALE } from '../codes'
+
+export { KIND_CHANNEL, KIND_HUB, MAILBOX_SPAN_OFFSET, THREAD_BELL_OFFSET } from '../layout'
+export { FREED_OFFSET, GIVEN_OFFSET, RING_BYTES, TAIL_OFFSET, TAKEN_OFFSET } from '../ring/descriptor'
+export { ITEM_HEADER_BYTES } from '../ring/bipartite'
+export {
+  ANSWERED, ANSWER_OFFSET, CHANNEL_DATA_OFFSET, CLIENT_CLOSED, CLIENT_RING_OFFSET, CLIENT_SHUT_READ, CLIENT_SHUT_WRITE,
+  CLIENT_WAITS_OFFSET, HUB_READY_OFFSET, HUB_SERVER_OFFSET, HUB_STATUS_OFFSET, HUB_SUMMARY_OFFSET, LONGEST_ITEM, MAX_CHANNELS,
+  QUESTION_OFFSET, READABLE, ROOM, SENT, SERVER_CLOSED, SERVER_ENDED, SERVER_REFUSES, SERVER_RING_OFFSET, SERVER_WAITS_OFFSET,
+  SHAPE_OFFSET, SOCKETS_VERSION, TEXT_BYTES, TO_CLIENT, TO_SERVER, TYPE_DATAGRAM, TYPE_LISTENER, TYPE_STREAM, VERSION_OFFSET,
+  WORK, WRITABLE,
+} from './descriptor'
+
+// The region's own entries, so that the module can be used alone: by the model checker, above all.
+export { regionInit } from '../region/region'
+export { threadEnd, threadExited, threadJoin, threadLeave } from '../region/threads'
+export { usedGranules } from '../region/granules'
+export { objectJoin, objectLeave } from '../region/members'
+export {
+  MAILBOX_ADDRESS_OFFSET, MAX_THREADS, MEMBERS_OFFSET, OBJECT_GENERATION_OFFSET, SCRATCH_DATA_OFFSET, TABLE_OFFSET,
+  THREADS_OFFSET, THREAD_BYTES, THREAD_SCRATCH_OFFSET,
+} from '../layout'
