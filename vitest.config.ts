@@ -9,6 +9,7 @@ const shared = {
     alias: {
       'spillway/sim': at('dist/sim/index.js'),
       'spillway/udp': at('dist/node/udp.js'),
+      'spillway/sockets': at('dist/node/sockets.js'),
       'spillway/collector': at('dist/node/collector.js'),
       spillway: at('dist/node/index.js'),
     },

@@ -78,6 +78,100 @@ export interface ReceivingPort {
   bind(options: ReceivingSocketOptions): Promise<ReceivingSocket>
 }
 
+// ---- sockets that belong to a client on another thread -------------------------------------------------
+
+/** By the names that POSIX has for them: `SO_BROADCAST`, `TCP_NODELAY`. */
+export type SocketSettings = Readonly<Record<string, unknown>>
+
+/** A datagram socket that both sends and receives. */
+export interface UdpSocket {
+  readonly local: Endpoint
+  /** Bytes of the kernel's receive buffer, as it answers; 0 where it does not say. */
+  readonly recvBufferBytes: number
+  /** Without an address: to the peer. The bytes must stay as they are until `sent` is called, which is never before this returns. */
+  send(bytes: Uint8Array, to: { host: string; port: number } | undefined, sent: Sent): void
+  /** Takes datagrams of that one peer only. Rejects with a `code`. */
+  connect(peer: { host: string; port: number }): Promise<Endpoint>
+  disconnect(): void
+  /** Throws with a `code`. */
+  set(settings: SocketSettings): void
+  close(): void
+}
+
+export interface UdpSocketOptions {
+  readonly family: AddressFamily
+  readonly host: string
+  readonly port: number
+  readonly settings: SocketSettings
+  /** `bytes` are good only during the call. */
+  onDatagram(bytes: Uint8Array, address: string, port: number): void
+  onError(code: string): void
+}
+
+export interface UdpPort {
+  open(options: UdpSocketOptions): Promise<UdpSocket>
+  /** Whether several datagrams may be under way at once without overtaking one another (in Deno they do). */
+  readonly keepsOrder: boolean
+}
+
+/** One end of a connection. Nothing is read before `resume`. */
+export interface StreamSocket {
+  readonly local: Endpoint
+  readonly peer: Endpoint
+  /** What happens to it from here on. */
+  handle(handlers: StreamHandlers): void
+  /** The bytes must stay as they are until `written` is called, which is never before this returns. */
+  write(bytes: Uint8Array, written: Sent): void
+  /** After what was written: the peer finds the end. */
+  end(): void
+  pause(): void
+  resume(): void
+  set(settings: SocketSettings): void
+  /** The connection is reset: what is not sent is not to be. */
+  reset(): void
+  close(): void
+}
+
+export interface StreamHandlers {
+  /** `bytes` are good only during the call. */
+  onBytes(bytes: Uint8Array): void
+  /** The peer sends no more. */
+  onEnd(): void
+  onError(code: string): void
+  /** There is no connection any more. */
+  onClose(): void
+}
+
+export interface StreamConnectOptions {
+  readonly family: AddressFamily
+  readonly host: string
+  readonly port: number
+  readonly local: { readonly host: string; readonly port: number } | undefined
+  readonly settings: SocketSettings
+  /** Gives up. */
+  readonly signal: AbortSignal
+}
+
+export interface StreamListenOptions {
+  readonly family: AddressFamily
+  readonly host: string
+  readonly port: number
+  readonly backlog: number
+  readonly settings: SocketSettings
+  onConnection(socket: StreamSocket): void
+  onError(code: string): void
+}
+
+export interface StreamListener {
+  readonly local: Endpoint
+  close(): void
+}
+
+export interface StreamPort {
+  connect(options: StreamConnectOptions): Promise<StreamSocket>
+  listen(options: StreamListenOptions): Promise<StreamListener>
+}
+
 export interface Resolver {
   /** The addresses of a host; an IP address is its own. Rejects with a `code`. */
   resolve(
@@ -98,6 +192,8 @@ export interface Ports {
   readonly clock: Clock
   readonly datagrams: DatagramPort
   readonly receiving: ReceivingPort
+  readonly udp: UdpPort
+  readonly streams: StreamPort
   readonly resolver: Resolver
   readonly inflate: Inflate
   /** Waits until the 32-bit word is no longer `value`: at once, or when it is woken. It keeps no thread alive. */

@@ -18,7 +18,15 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 export async function assemble(module, plant) {
   /** @type {Uint8Array | undefined} */
   let wasm
-  const args = [modules[module].entry, '--config', 'asconfig.json', '--target', 'model', '--outFile', 'model.wasm']
+  const args = [
+    modules[module].entry,
+    '--config',
+    'asconfig.json',
+    '--target',
+    'model',
+    '--outFile',
+    'model.wasm',
+  ]
   const { error, stderr } = await asc.main(args, {
     readFile: (name, base) => {
       const path = join(base === '.' ? root : base, name)

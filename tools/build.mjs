@@ -53,7 +53,9 @@ async function main() {
   ])
   const outputs = wasmModules.flatMap((module) => Object.values(module.outputs))
   if (stamp.wasm !== wasm || !outputs.every((path) => existsSync(path))) {
-    await Promise.all(wasmModules.flatMap(({ entry, outputs }) => Object.entries(outputs).map(compileWasm(entry))))
+    await Promise.all(
+      wasmModules.flatMap(({ entry, outputs }) => Object.entries(outputs).map(compileWasm(entry))),
+    )
     for (const { outputs } of wasmModules) checkRelease(outputs.release)
     did.push(...outputs)
   }
@@ -82,7 +84,16 @@ function compileWasm(entry) {
   return async ([target, output]) => {
     const asc = at('node_modules', 'assemblyscript', 'bin', 'asc.js')
     const outFile = relative(root, output)
-    const run = await node([asc, entry, '--config', 'asconfig.json', '--target', target, '--outFile', outFile])
+    const run = await node([
+      asc,
+      entry,
+      '--config',
+      'asconfig.json',
+      '--target',
+      target,
+      '--outFile',
+      outFile,
+    ])
     if (run.code !== 0) fail(`asc could not build ${outFile}:\n${run.output}`)
     const notes = run.output.replace(/^Last converge was suboptimal\.\n?/gm, '').trim()
     if (notes) console.log(notes)
@@ -105,9 +116,7 @@ function checkRelease(path) {
     (i) => `${i.module}.${i.name}`,
   )
   if (imports.join() !== 'env.memory')
-    fail(
-      `${wasm} must import env.memory and nothing else; it imports: ${imports.join(', ') || 'nothing'}`,
-    )
+    fail(`${wasm} must import env.memory and nothing else; it imports: ${imports.join(', ') || 'nothing'}`)
 }
 
 /** The ids of the sections of a Wasm binary, in their order. */
@@ -179,8 +188,7 @@ async function buildDist(entries) {
   mkdirSync(nextDist, { recursive: true })
   const sources = entries.map(({ source }) => source).filter((source) => !missing.includes(source))
   const [, types] = await Promise.all([bundle(sources), declarations()])
-  for (const { outputs } of wasmModules)
-    cpSync(outputs.release, join(nextDist, basename(outputs.release)))
+  for (const { outputs } of wasmModules) cpSync(outputs.release, join(nextDist, basename(outputs.release)))
   // Swapped in one go: nobody finds half a dist, nor a chunk of the build before.
   const previous = at('build', 'dist-previous')
   rmSync(previous, { recursive: true, force: true })

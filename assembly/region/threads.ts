@@ -46,16 +46,14 @@ const SERIAL_BITS: u32 = 0xffffff
 /** The bell of the token's slot, whoever has it now. */
 @inline export function threadBell(token: u32): usize { return threadAt(slotOf(token)) + THREAD_BELL_OFFSET }
 
-/** Wakes every thread that sleeps at its own bell: something has happened that any of them may have to know. */
-export function wakeThreads(): void {
+/**
+ * Somebody has gone whom others may work for or wait for: every thread that sleeps at its own bell is woken. Counted first, told
+ * second: who arms its bell and then looks at the count misses none.
+ */
+export function depart(): void {
+  add32(DEPARTURES_OFFSET, 1)
   const count = threadCount()
   for (let slot: u32 = 0; slot < count; slot++) bellWake(threadAt(slot) + THREAD_BELL_OFFSET)
-}
-
-/** Counted first, told second: who arms its bell and then looks at the count misses none. */
-function depart(): void {
-  add32(DEPARTURES_OFFSET, 1)
-  wakeThreads()
 }
 
 /** Address of the thread's mailbox and scratch, or 0 for a token that is not a living thread's. */

@@ -26,12 +26,12 @@ import {
 import { block, notify, unblock } from './events'
 import { isServed, mark } from './hub'
 
-/** What a client is told whether or not it waits for it. */
+/** What a client is told whether or not it waits for it. (Who waits for nothing else waits for FAULT.) */
 export const FAULT: u32 = 8 //  the socket has failed: see the error
 export const HUNG: u32 = 16 //  there is no socket behind it any more
 export const LOST: u32 = 32 //  there is no server any more
 
-const FOR_CLIENT: u32 = READABLE | WRITABLE | ANSWERED
+const FOR_CLIENT: u32 = READABLE | WRITABLE | ANSWERED | FAULT
 const FOR_SERVER: u32 = WORK | SENT | ROOM
 
 /** A channel that the calling thread owns, in a hub that it is a member of. Its address, or why not. */
@@ -54,6 +54,12 @@ export function channelCreate(token: u32, hub: u32, hubGeneration: u32, version:
   return address
 }
 if (CHANNEL_DATA_OFFSET > GRANULE_BYTES) ERROR('the words of a channel are longer than a granule')
+
+/** Where its memory ends. */
+export function channelEnd(address: u32, generation: u32): i32 {
+  const shape = channelShape(address, generation)
+  return shape == 0 ? STALE : address + channelBytes(shape)
+}
 
 export function hasServer(channel: usize): bool {
   const hub = load<u32>(channel + HUB_ADDRESS_OFFSET)
@@ -226,12 +232,10 @@ export function channelUnblock(address: u32, generation: u32, bits: u32): i32 {
   return 0
 }
 
-/** Who is woken for it from here on: it has come to another thread. */
-export function channelOwn(address: u32, generation: u32, token: u32): i32 {
+/** It has come from thread `from` to another, which is woken for it from here on. INVALID when it was not that one's. */
+export function channelOwn(address: u32, generation: u32, from: u32, token: u32): i32 {
   if (channelShape(address, generation) == 0) return STALE
-  if (!isAlive(token)) return INVALID
-  store32(<usize>address + OWNER_OFFSET, token)
-  return 0
+  return isAlive(token) && cas32(<usize>address + OWNER_OFFSET, from, token) == from ? 0 : INVALID
 }
 
 // ---- waiting: the server ---------------------------------------------------------------------------------

@@ -19,7 +19,7 @@
 //   128   ├ client's words ───────────────────────────────────────────┤ written by the client only
 //         │ asked · its bytes · flags                                   │
 //   256   ├ server's words ───────────────────────────────────────────┤ written by the server (the error: by either)
-//         │ answered · its bytes · flags · error · pending · seen       │
+//         │ answered · its bytes · flags · error · pending · drops      │
 //   384   ├ what the client waits for ────────────────────────────────┤ bits set by one side, taken away by the other
 //   512   ├ what the server waits for ────────────────────────────────┤
 //   640   ├ members (128 × 4) ────────────────────────────────────────┤
@@ -82,6 +82,8 @@ export const PENDING_OFFSET: usize = 272 //        u32 of a listener: connection
 export const TAKEN_OFFSET: usize = 276 //          u32 the question that the server has taken up
 export const SEEN_FLAGS_OFFSET: usize = 280 //     u32 the client's flags as the server knows them
 
+export const DROPS_OFFSET: usize = 288 //          f64 datagrams that there was no room for
+
 export const CLIENT_WAITS_OFFSET: usize = 384 //   u32
 export const SERVER_WAITS_OFFSET: usize = 512 //   u32
 
@@ -96,6 +98,7 @@ export const CHANNEL_DATA_OFFSET: u32 = 4096
 export const CLIENT_CLOSED: u32 = 1
 export const CLIENT_SHUT_WRITE: u32 = 2
 export const CLIENT_SHUT_READ: u32 = 4
+export const CLIENT_RESET: u32 = 8 // with CLOSED: what is not sent yet is not to be
 /** Flags: of the server. */
 export const SERVER_ENDED: u32 = 1 //   the peer sends no more; what it sent is all in the ring
 export const SERVER_CLOSED: u32 = 2 //  there is no socket behind the channel any more

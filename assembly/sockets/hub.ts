@@ -18,7 +18,7 @@ import { EMPTY, INVALID, OUT_OF_MEMORY, STALE } from '../codes'
 import { DEPARTURES_OFFSET, KIND_CHANNEL, KIND_HUB, KIND_OFFSET, MAILBOX_SPAN_OFFSET } from '../layout'
 import { allocate, isKind, publish } from '../region/granules'
 import { firstMember, handleOf } from '../region/members'
-import { isAlive, isGone, scratchOf, threadBell, wakeThreads } from '../region/threads'
+import { depart, isAlive, isGone, scratchOf, threadBell } from '../region/threads'
 import { bellArm, bellRing } from '../sync/bell'
 import { GONE, OTHER_VERSION, TOO_MANY_CHANNELS } from './codes'
 import {
@@ -66,7 +66,7 @@ export function hubServe(address: u32, generation: u32, token: u32): i32 {
 export function hubStop(address: u32, generation: u32): i32 {
   if (!isHub(address, generation)) return STALE
   store32(<usize>address + HUB_STATUS_OFFSET, HUB_STOPPED) // pairs with the load in isServed
-  wakeThreads()
+  depart()
   return 0
 }
 
@@ -227,6 +227,9 @@ export function departures(): u32 { return load32(DEPARTURES_OFFSET) }
 
 /** Address of the bell at which the thread sleeps, for `Atomics.wait`. */
 export function bellAddress(token: u32): u32 { return <u32>threadBell(token) }
+
+/** Arms the bell of the thread that is about to look at several channels: the word to wait for. */
+export function threadArm(token: u32): i32 { return isAlive(token) ? bellArm(threadBell(token)) : 0 }
 
 /** Wakes the thread: what it waits for by other means may be there. */
 export function ringThread(token: u32): void { bellRing(threadBell(token)) }

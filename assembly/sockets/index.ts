@@ -3,10 +3,10 @@
 
 export {
   bellAddress, departures, hubAck, hubAckUndo, hubAckWait, hubAdd, hubCreate, hubHello, hubOrphan, hubRemove, hubServe, hubStop,
-  ringThread,
+  ringThread, threadArm,
 } from './hub'
 export {
-  FAULT, HUNG, LOST, channelAnswer, channelAnswered, channelAsk, channelBlock, channelCreate, channelOwn, channelQuestion,
+  FAULT, HUNG, LOST, channelAnswer, channelAnswered, channelAsk, channelBlock, channelCreate, channelEnd, channelOwn, channelQuestion,
   channelReady, channelServe, channelTakeError, channelUnblock, clientHears, clientSays, serverFails, serverHears, serverPends,
   serverSays,
 } from './channel'
@@ -19,8 +19,8 @@ export { KIND_CHANNEL, KIND_HUB, MAILBOX_SPAN_OFFSET, THREAD_BELL_OFFSET } from 
 export { FREED_OFFSET, GIVEN_OFFSET, RING_BYTES, TAIL_OFFSET, TAKEN_OFFSET } from '../ring/descriptor'
 export { ITEM_HEADER_BYTES } from '../ring/bipartite'
 export {
-  ANSWERED, ANSWER_OFFSET, CHANNEL_DATA_OFFSET, CLIENT_CLOSED, CLIENT_RING_OFFSET, CLIENT_SHUT_READ, CLIENT_SHUT_WRITE,
-  CLIENT_WAITS_OFFSET, HUB_READY_OFFSET, HUB_SERVER_OFFSET, HUB_STATUS_OFFSET, HUB_SUMMARY_OFFSET, LONGEST_ITEM, MAX_CHANNELS,
+  ANSWERED, ANSWER_OFFSET, CHANNEL_DATA_OFFSET, CLIENT_CLOSED, CLIENT_RESET, CLIENT_RING_OFFSET, CLIENT_SHUT_READ, CLIENT_SHUT_WRITE,
+  CLIENT_WAITS_OFFSET, DROPS_OFFSET, HUB_READY_OFFSET, HUB_SERVER_OFFSET, HUB_STATUS_OFFSET, HUB_SUMMARY_OFFSET, LONGEST_ITEM, MAX_CHANNELS, OWNER_OFFSET,
   QUESTION_OFFSET, READABLE, ROOM, SENT, SERVER_CLOSED, SERVER_ENDED, SERVER_REFUSES, SERVER_RING_OFFSET, SERVER_WAITS_OFFSET,
   SHAPE_OFFSET, SOCKETS_VERSION, TEXT_BYTES, TO_CLIENT, TO_SERVER, TYPE_DATAGRAM, TYPE_LISTENER, TYPE_STREAM, VERSION_OFFSET,
   WORK, WRITABLE,

@@ -6,6 +6,7 @@ export interface Abi {
   threadJoin(key: number): number
   threadLeave(token: number): void
   threadEnd(key: number, by: number): number
+  threadExited(key: number, by: number): void
   isLive(address: number, generation: number): number
   usedGranules(): number
   objectJoin(address: number, generation: number, kind: number, token: number): number
@@ -117,6 +118,8 @@ export interface Layout {
   readonly KIND_STATUS: number
   readonly KIND_OUTLET: number
   readonly KIND_BUFFER: number
+  readonly KIND_HUB: number
+  readonly KIND_CHANNEL: number
   readonly LAYOUT_VERSION: number
   readonly CAPACITY_OFFSET: number
   readonly RECORD_BYTES_OFFSET: number
@@ -147,10 +150,10 @@ export interface Layout {
 }
 
 /** Exported globals come as `WebAssembly.Global`; their values never change. */
-export function readLayout(exports: WebAssembly.Exports): Layout {
+export function readLayout<Of = Layout>(exports: WebAssembly.Exports): Of {
   const layout: Record<string, number> = {}
   for (const [name, item] of Object.entries(exports)) {
     if (item instanceof WebAssembly.Global) layout[name] = item.value as number
   }
-  return layout as unknown as Layout
+  return layout as Of
 }

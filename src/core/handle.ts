@@ -41,6 +41,37 @@ export function makeLineRingHandle(
   return Object.freeze({ spillway, topology: 'LineRing', memory, address, generation, outlet: words })
 }
 
+/** Names a socket server to a client on another thread. */
+export interface SocketServerHandle {
+  readonly spillway: number
+  readonly topology: 'SocketServer'
+  readonly memory: WebAssembly.Memory
+  readonly address: number
+  readonly generation: number
+  /** Of the channels between them: HELLO compares it with what the server has written into the memory. */
+  readonly version: number
+}
+
+export function makeSocketServerHandle(
+  { memory, address, generation }: { memory: WebAssembly.Memory; address: number; generation: number },
+  version: number,
+): SocketServerHandle {
+  return Object.freeze({
+    spillway: HANDLE_VERSION,
+    topology: 'SocketServer',
+    memory,
+    address,
+    generation,
+    version,
+  })
+}
+
+export function checkSocketServerHandle(handle: unknown): SocketServerHandle {
+  const given = checkShape(handle, 'SocketServer') as Partial<SocketServerHandle>
+  if (!Number.isInteger(given.version)) throw damaged()
+  return given as SocketServerHandle
+}
+
 /** What came in a message is not trusted: checked here for its shape, and by the core for what it names. */
 export function checkHandle(handle: unknown, topology: Topology): DiodeHandle {
   return checkShape(handle, topology) as DiodeHandle
@@ -53,8 +84,8 @@ export function checkLineRingHandle(handle: unknown): LineRingHandle {
   return given as LineRingHandle
 }
 
-function checkShape(handle: unknown, topology: Topology | 'LineRing'): object {
-  const given = handle as Partial<DiodeHandle | LineRingHandle> | null | undefined
+function checkShape(handle: unknown, topology: Topology | 'LineRing' | 'SocketServer'): object {
+  const given = handle as Partial<DiodeHandle | LineRingHandle | SocketServerHandle> | null | undefined
   if (typeof given !== 'object' || given === null || typeof given.spillway !== 'number') {
     throw new SpillwayError('ERR_INVALID_HANDLE', `not a handle: pass the \`handle\` of a ${topology}`)
   }

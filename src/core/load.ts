@@ -63,8 +63,13 @@ async function fetchBytes(url: URL | string): Promise<ArrayBuffer> {
 }
 
 export function coreModule(): WebAssembly.Module {
-  compiled ??= new WebAssembly.Module(Uint8Array.from(atob(wasmBase64), (char) => char.charCodeAt(0)))
+  compiled ??= compile(wasmBase64)
   return compiled
+}
+
+/** A module that is inlined in the sources. */
+export function compile(base64: string): WebAssembly.Module {
+  return new WebAssembly.Module(Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)))
 }
 
 /** A fresh shared memory, and how many pages it may grow to. */

@@ -1,7 +1,7 @@
 import { type Abi, type Layout, readLayout } from './abi.ts'
 import { SpillwayError } from './errors.ts'
 import { coreModule, makeMemory } from './load.ts'
-import { onThreadStopped, threadKey } from './thread-host.ts'
+import { onThreadExited, onThreadStopped, threadKey } from './thread-host.ts'
 
 const encoder = new TextEncoder()
 
@@ -102,12 +102,21 @@ export class Region {
 
   /** A thread has stopped: what it held here is given back. */
   bury(key: number): void {
+    this.#asMember(() => this.abi.threadEnd(key, this.token))
+  }
+
+  /** A thread has ended, though perhaps not stopped: it keeps what it holds, and nobody need work for it. */
+  ended(key: number): void {
+    this.#asMember(() => this.abi.threadExited(key, this.token))
+  }
+
+  #asMember(call: () => void): void {
     try {
       this.retain()
     } catch {
       return // no slot is left for this thread to do it from; another that is in will
     }
-    this.abi.threadEnd(key, this.token)
+    call()
     this.release()
   }
 
@@ -245,6 +254,9 @@ let ownRegion: Region | undefined
 
 onThreadStopped((key) => {
   for (const region of regions.values()) region.bury(key)
+})
+onThreadExited((key) => {
+  for (const region of regions.values()) region.ended(key)
 })
 
 function instantiate(memory: WebAssembly.Memory): WebAssembly.Exports {

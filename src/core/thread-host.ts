@@ -7,21 +7,32 @@ export interface ThreadHost {
   readonly threadKey: number
   /** Tells the listener the key of every thread that has provably stopped: none of its code will run again. */
   onThreadStopped(listener: (key: number) => void): void
+  /** Where a thread's end proves nothing: the key of every one that has been told to have ended. */
+  onThreadExited(listener: (key: number) => void): void
 }
 
-let host: ThreadHost = { threadKey: 0, onThreadStopped() {} }
-const listeners: ((key: number) => void)[] = []
+type Listener = (key: number) => void
+
+let host: ThreadHost = { threadKey: 0, onThreadStopped() {}, onThreadExited() {} }
+const stopped: Listener[] = []
+const exited: Listener[] = []
 
 export function installThreadHost(installed: ThreadHost): void {
   host = installed
-  for (const listener of listeners) installed.onThreadStopped(listener)
+  for (const listener of stopped) installed.onThreadStopped(listener)
+  for (const listener of exited) installed.onThreadExited(listener)
 }
 
 export function threadKey(): number {
   return host.threadKey
 }
 
-export function onThreadStopped(listener: (key: number) => void): void {
-  listeners.push(listener)
+export function onThreadStopped(listener: Listener): void {
+  stopped.push(listener)
   host.onThreadStopped(listener)
+}
+
+export function onThreadExited(listener: Listener): void {
+  exited.push(listener)
+  host.onThreadExited(listener)
 }

@@ -1,4 +1,6 @@
+import { blockOn } from './block-on.ts'
 import { SpillwayError } from './errors.ts'
+import { keepAlive } from './keep-alive.ts'
 import { type Reader, type ReaderPort, readerPort } from './reader.ts'
 import { waitAsync } from './wait-async.ts'
 
@@ -139,7 +141,7 @@ export class Waiter extends Access {
       const word = this.port.arm()
       if (word === 0) continue
       const { words, index } = this.port.bell()
-      block(words, index, word, left)
+      blockOn(words, index, word, left)
     }
   }
 
@@ -175,32 +177,5 @@ export class Waiter extends Access {
       if (this.#ref) keepAlive(-1)
       this.signal?.removeEventListener('abort', wake)
     }
-  }
-}
-
-function block(words: Int32Array, index: number, value: number, timeoutMs: number): void {
-  try {
-    Atomics.wait(words, index, value, timeoutMs)
-  } catch (cause) {
-    throw new SpillwayError(
-      'ERR_CANNOT_BLOCK',
-      'this thread may not block: use next() here, or nextSync() in a worker',
-      {
-        cause,
-      },
-    )
-  }
-}
-
-let awaited = 0
-let timer: ReturnType<typeof setInterval> | undefined
-
-/** A pending `Atomics.waitAsync` does not keep a process alive; a timer that never fires does. */
-function keepAlive(change: 1 | -1): void {
-  awaited += change
-  if (awaited > 0) timer ??= setInterval(() => {}, LONGEST_TIMER_MS)
-  else {
-    clearInterval(timer)
-    timer = undefined
   }
 }

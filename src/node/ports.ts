@@ -5,6 +5,8 @@ import { datagrams } from './datagram-socket.ts'
 import { inflate } from './inflate.ts'
 import { receiving } from './receiving-socket.ts'
 import { systemResolver } from './resolver.ts'
+import { streamSockets } from './stream-sockets.ts'
+import { udpSockets } from './udp-sockets.ts'
 
 /** The runtime's own, for services on this thread. */
 export function nodePorts(debug: (message: string) => void = () => {}): Ports {
@@ -12,6 +14,8 @@ export function nodePorts(debug: (message: string) => void = () => {}): Ports {
     clock,
     datagrams,
     receiving,
+    udp: udpSockets,
+    streams: streamSockets,
     resolver: systemResolver,
     inflate,
     debug,

@@ -11,20 +11,19 @@ const EXIT_IS_PROOF = !('Deno' in globalThis)
 /** Thread 0 is the main one, and a key must not be 0. */
 const keyOf = (id: number) => id + 1
 
-const listeners: ((key: number) => void)[] = []
+const stopped: ((key: number) => void)[] = []
+const exited: ((key: number) => void)[] = []
 
 installThreadHost({
   threadKey: keyOf(threadId),
-  onThreadStopped(listener) {
-    listeners.push(listener)
-  },
+  onThreadStopped: (listener) => stopped.push(listener),
+  onThreadExited: (listener) => exited.push(listener),
 })
 
 /** Every worker that this thread starts is watched from its birth; that keeps nothing alive. */
 process.on('worker', (worker: Worker) => {
   const key = keyOf(worker.threadId)
   worker.once('exit', () => {
-    if (!EXIT_IS_PROOF) return
-    for (const listener of listeners) listener(key)
+    for (const listener of EXIT_IS_PROOF ? stopped : exited) listener(key)
   })
 })

@@ -1,0 +1,146 @@
+import { SpillwayError } from './errors.ts'
+import { Member, type ObjectHandle } from './member.ts'
+import { defaultRegion, type Region } from './region.ts'
+import { type SocketsCore, socketsCoreOf } from './sockets-core.ts'
+
+export interface HubHandle extends ObjectHandle {}
+
+/** Names a channel in a hub: to the server, and to another thread. */
+export interface ChannelName {
+  readonly index: number
+  readonly address: number
+  readonly generation: number
+}
+
+/**
+ * What a socket server and its clients share: whether it serves, and which channels want something of it. See
+ * `assembly/sockets/hub.ts`.
+ */
+export class Hub {
+  readonly region: Region
+  readonly core: SocketsCore
+  readonly handle: HubHandle
+  readonly #member: Member
+  readonly #address: number
+  readonly #generation: number
+  /** Index into `i32` of what a call leaves in the mailbox. */
+  readonly #span: number
+
+  private constructor(member: Member) {
+    const { region, handle } = member
+    this.region = region
+    this.core = socketsCoreOf(region)
+    this.handle = handle
+    this.#member = member
+    this.#address = handle.address
+    this.#generation = handle.generation
+    this.#span = spanOf(region, this.core)
+  }
+
+  /** For up to `channels` sockets, a multiple of 64. */
+  static create(channels: number): Hub {
+    const region = defaultRegion()
+    const { abi, layout } = socketsCoreOf(region)
+    const id = Math.random() + 1
+    const make = () => abi.hubCreate(region.token, channels, layout.SOCKETS_VERSION, id)
+    return new Hub(Member.create(region, make))
+  }
+
+  static from(handle: HubHandle): Hub {
+    return new Hub(Member.join(handle, 'KIND_HUB'))
+  }
+
+  get isIn(): boolean {
+    return this.#member.isIn
+  }
+
+  /** This thread serves it from here on. */
+  serve(): void {
+    this.#check(this.core.abi.hubServe(this.#address, this.#generation, this.region.token))
+  }
+
+  /** Nobody serves it any more: whoever waits for the server is woken. */
+  stop(): void {
+    if (this.#member.isIn) this.core.abi.hubStop(this.#address, this.#generation)
+  }
+
+  /** Whether it is served, by one of this version. Throws when it is of another. */
+  isServed(version: number = this.core.layout.SOCKETS_VERSION): boolean {
+    const code = this.core.abi.hubHello(this.#address, this.#generation, version)
+    if (code === this.core.layout.OTHER_VERSION) {
+      throw new SpillwayError(
+        'ERR_HANDLE_VERSION',
+        `the socket server is not of version ${version}, as this client is: use one version of spillway in all threads`,
+      )
+    }
+    return code === 0
+  }
+
+  /** Whether the server runs on this very thread: then it must not block. */
+  get isServedHere(): boolean {
+    return this.region.i32[(this.#address + this.core.layout.HUB_SERVER_OFFSET) >> 2] === this.region.token
+  }
+
+  /** Gives a new channel a place; `undefined` when there is none left. */
+  add(channel: ObjectHandle): number | undefined {
+    const { abi, layout } = this.core
+    const index = abi.hubAdd(this.#address, this.#generation, channel.address, channel.generation)
+    return index === layout.TOO_MANY_CHANNELS ? undefined : this.#check(index)
+  }
+
+  // ---- the server ------------------------------------------------------------------------------------
+
+  /** A channel that wants something, and is not told of again until it wants more. */
+  ack(): ChannelName | undefined {
+    return this.#named(this.core.abi.hubAck(this.#address, this.#generation, this.region.token))
+  }
+
+  /** It has more to do than is its turn. */
+  ackUndo(index: number): void {
+    this.core.abi.hubAckUndo(this.#address, this.#generation, index)
+  }
+
+  /** Before sleeping: 0 when there is something to do, else the word to wait for at the thread's bell. */
+  ackWait(departures: number): number {
+    return this.core.abi.hubAckWait(this.#address, this.#generation, this.region.token, departures)
+  }
+
+  /** The first channel from `from` on whose owner is gone. */
+  orphan(from: number): ChannelName | undefined {
+    return this.#named(this.core.abi.hubOrphan(this.#address, this.#generation, this.region.token, from))
+  }
+
+  remove(index: number): void {
+    this.core.abi.hubRemove(this.#address, this.#generation, index)
+  }
+
+  departures(): number {
+    return this.core.abi.departures()
+  }
+
+  /** The last one out frees it. Idempotent. */
+  leave(): void {
+    this.#member.leave()
+  }
+
+  #named(index: number): ChannelName | undefined {
+    if (index < 0) return undefined
+    const words = this.region.i32
+    return { index, address: words[this.#span]!, generation: words[this.#span + 1]! }
+  }
+
+  #check(code: number): number {
+    if (code < 0) throw this.region.failure(code)
+    return code
+  }
+}
+
+/** Where a call of the sockets' core leaves what is more than one number, for the calling thread. */
+export function spanOf(region: Region, { layout }: SocketsCore): number {
+  return region.mailAddress + ((layout.MAILBOX_SPAN_OFFSET - layout.MAILBOX_ADDRESS_OFFSET) >> 2)
+}
+
+/** The word at which this thread sleeps when it waits for several things: index into `i32`. */
+export function bellOf(region: Region, { abi }: SocketsCore): number {
+  return abi.bellAddress(region.token) >> 2
+}

@@ -1,0 +1,158 @@
+import { Channel } from '../../core/channel.ts'
+import { bellOf, type ChannelName, Hub, type HubHandle } from '../../core/hub.ts'
+import { useSocketsModule } from '../../core/sockets-core.ts'
+import type { Ports } from '../../ports.ts'
+import type { Service, ServiceContext } from '../io-service.ts'
+import { errnoOf } from './codes.ts'
+import type { ServedChannel, ServerContext } from './served-channel.ts'
+import { ServedDatagrams } from './served-datagrams.ts'
+import { ServedListener } from './served-listener.ts'
+import { ServedStream } from './served-stream.ts'
+
+export interface SocketServiceOptions {
+  readonly hub: HubHandle
+  readonly lingerMs: number
+  /** The core of the sockets as the opener has compiled it. */
+  readonly module: WebAssembly.Module
+}
+
+/** Channels that are served before the sockets of the system get their turn. */
+const TURN = 256
+
+/** The server: finds the channels that want something, and serves each a little at a time. */
+export class SocketService implements Service, ServerContext {
+  readonly ports: Ports
+  readonly lingerMs: number
+  readonly #hub: Hub
+  readonly #served = new Map<number, ServedChannel>()
+  #departures: number
+  /** The one that is being served. */
+  #attended: ServedChannel | undefined
+  #isOver = false
+  readonly #done: Promise<void>
+
+  private constructor(options: SocketServiceOptions, ports: Ports) {
+    this.ports = ports
+    this.lingerMs = options.lingerMs
+    this.#hub = Hub.from(options.hub)
+    this.#departures = this.#hub.departures()
+    this.#hub.serve()
+    this.#done = this.#run()
+  }
+
+  static async open(options: SocketServiceOptions, { ports }: ServiceContext): Promise<SocketService> {
+    useSocketsModule(options.module)
+    return new SocketService(options, ports)
+  }
+
+  receive(): void {}
+
+  /** All sockets are closed; whoever waits for one finds that there is no server any more. */
+  async close(): Promise<void> {
+    if (this.#isOver) return this.#done
+    this.#isOver = true
+    this.#hub.stop()
+    await this.#done
+    for (const served of [...this.#served.values()]) served.abort()
+    this.#hub.leave()
+  }
+
+  // ---- of the channels ---------------------------------------------------------------------------------
+
+  listenerAt(index: number, generation: number): ServedListener | undefined {
+    const served = this.#served.get(index)
+    return served instanceof ServedListener && served.channel.generation === generation ? served : undefined
+  }
+
+  /** At once: this comes from a socket of the system, which has had its turn. */
+  again(served: ServedChannel): void {
+    if (this.#attended === served) return // it is being served, and looks again
+    this.#attend(served)
+    this.#hub.core.abi.ringThread(this.#hub.region.token) // should there be more than was its turn
+  }
+
+  remove(served: ServedChannel): void {
+    this.#served.delete(served.index)
+    this.#hub.remove(served.index)
+  }
+
+  // ---- the loop ----------------------------------------------------------------------------------------
+
+  async #run(): Promise<void> {
+    const { region, core } = this.#hub
+    while (!this.#isOver) {
+      this.#serveReady()
+      this.#buryDeparted()
+      const word = this.#hub.ackWait(this.#departures)
+      if (word === 0) await new Promise<void>((resolve) => this.ports.clock.soon(resolve))
+      else await this.ports.changed(region.i32, bellOf(region, core), word)
+    }
+  }
+
+  #serveReady(): void {
+    for (let turn = 0; turn < TURN; turn++) {
+      const name = this.#hub.ack()
+      if (name === undefined) return
+      if (name.address !== 0) this.#serve(name)
+    }
+  }
+
+  #serve(name: ChannelName): void {
+    const served = this.#servedAt(name)
+    if (served !== undefined) this.#attend(served)
+  }
+
+  #attend(served: ServedChannel): void {
+    const before = this.#attended
+    this.#attended = served
+    try {
+      if (served.serve()) this.#hub.ackUndo(served.index)
+    } catch (error) {
+      // Only what a client has written where it must not can have led here.
+      this.ports.debug(`socket ${served.index} gets no service any more: ${(error as Error).stack}`)
+      served.refuse('EPROTO')
+    } finally {
+      this.#attended = before
+    }
+  }
+
+  #servedAt(name: ChannelName): ServedChannel | undefined {
+    const known = this.#served.get(name.index)
+    if (known !== undefined && known.channel.generation === name.generation) return known
+    const served = this.#adopt(name)
+    if (served !== undefined) this.#served.set(name.index, served)
+    return served
+  }
+
+  #adopt(name: ChannelName): ServedChannel | undefined {
+    const { memory } = this.#hub.handle
+    let channel: Channel
+    try {
+      channel = Channel.serve({ memory, address: name.address, generation: name.generation }, name.index)
+    } catch {
+      this.#hub.remove(name.index) // its client has died, and it with it
+      return undefined
+    }
+    if (channel.version === channel.layout.SOCKETS_VERSION) {
+      if (channel.type === 'datagram') return new ServedDatagrams(channel, this)
+      if (channel.type === 'stream') return new ServedStream(channel, this)
+      if (channel.type === 'listener') return new ServedListener(channel, this)
+    }
+    channel.serverFails(errnoOf('EPROTONOSUPPORT'))
+    channel.serverSays(channel.layout.SERVER_CLOSED)
+    channel.leave()
+    this.#hub.remove(name.index)
+    return undefined
+  }
+
+  /** Threads have gone: what they left is closed. */
+  #buryDeparted(): void {
+    const departures = this.#hub.departures()
+    if (departures === this.#departures) return
+    this.#departures = departures
+    for (let name = this.#hub.orphan(0); name !== undefined; name = this.#hub.orphan(name.index + 1)) {
+      const served = this.#servedAt(name)
+      served?.abandon()
+    }
+  }
+}

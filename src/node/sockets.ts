@@ -1,0 +1,121 @@
+/**
+ * `spillway/sockets`: BSD sockets for worker threads, blocking if they like, over shared memory. docs/sockets.md.
+ *
+ * @module
+ */
+import './thread-host.ts'
+import { SpillwayError } from '../core/errors.ts'
+import { makeSocketServerHandle, type SocketServerHandle } from '../core/handle.ts'
+import { Hub } from '../core/hub.ts'
+import { socketsModule } from '../core/sockets-core.ts'
+import type { ServiceHost, ServiceLink } from '../net/io-service.ts'
+import type { SocketServiceOptions } from '../net/sockets/socket-service.ts'
+import { sharedIoThread } from './io-thread.ts'
+import { type Log, type Logger, makeLog } from './logging.ts'
+
+export { type ErrorCode, type PosixCode, SpillwayError } from '../core/errors.ts'
+export type { SocketServerHandle } from '../core/handle.ts'
+export type { SocketAddress } from '../net/sockets/address.ts'
+export { SocketClient } from '../net/sockets/client.ts'
+export type { Received } from '../net/sockets/datagram-calls.ts'
+export type { OptionName, SocketFacts, SocketOptions } from '../net/sockets/options.ts'
+export type { Polled, PollResult } from '../net/sockets/poll.ts'
+export type { Membership } from '../net/sockets/questions.ts'
+export {
+  type AsyncCallOptions,
+  type CallOptions,
+  type Data,
+  type Message,
+  type RecvOptions,
+  type Room,
+  type ShutdownHow,
+  Socket,
+} from '../net/sockets/socket.ts'
+export type { SocketHandle, SocketKind } from '../net/sockets/socket-handle.ts'
+export { IoThread, type IoThreadOptions } from './io-thread.ts'
+export type { Logger } from './logging.ts'
+
+export interface SocketServerOptions {
+  /** How many sockets all clients together may have. Default 16384, at most 32768. */
+  maxSockets?: number
+  /** How long a closed connection may take to deliver what was sent, before it is reset. Default 10 s. */
+  lingerMs?: number
+  /** Gets what is said for debugging. pino, console, or anything with such methods. */
+  logger?: Logger
+  /** Instead of the I/O thread that everything shares. */
+  ioThread?: ServiceHost
+}
+
+const DEFAULT_SOCKETS = 16384
+const MOST_SOCKETS = 32768
+const DEFAULT_LINGER_MS = 10_000
+const LONGEST_TIMER_MS = 0x7fffffff
+
+/**
+ * Owns the real sockets, on the I/O thread. Clients on any thread join it by `handle`. It keeps no process alive: a call that
+ * waits does.
+ */
+export class SocketServer implements AsyncDisposable {
+  readonly handle: SocketServerHandle
+  readonly #hub: Hub
+  readonly #log: Log
+  #link: ServiceLink | undefined
+  #stopped: Promise<void> | undefined
+
+  private constructor(hub: Hub, log: Log) {
+    this.#hub = hub
+    this.#log = log
+    this.handle = makeSocketServerHandle(hub.handle, hub.core.layout.SOCKETS_VERSION)
+  }
+
+  static async start(options: SocketServerOptions = {}): Promise<SocketServer> {
+    const { maxSockets = DEFAULT_SOCKETS, lingerMs = DEFAULT_LINGER_MS } = options
+    check('maxSockets', maxSockets, 1, MOST_SOCKETS)
+    check('lingerMs', lingerMs, 0, LONGEST_TIMER_MS)
+    const hub = Hub.create((maxSockets + 63) & ~63)
+    const server = new SocketServer(hub, makeLog(options.logger))
+    try {
+      await server.#open(options.ioThread ?? sharedIoThread(), lingerMs)
+    } catch (error) {
+      hub.leave()
+      throw error
+    }
+    return server
+  }
+
+  async #open(host: ServiceHost, lingerMs: number): Promise<void> {
+    const options: SocketServiceOptions = { hub: this.#hub.handle, lingerMs, module: socketsModule() }
+    this.#link = await host.open('sockets', options, {
+      onMessage: () => {},
+      onDebug: this.#log.listens ? (text) => this.#log.debug(text) : undefined,
+      onLost: (error) => {
+        this.#log.debug(`the socket server is gone: ${error.message}`)
+        this.#hub.stop()
+      },
+    })
+  }
+
+  /** Closes all sockets. Whoever waits for one, in whatever thread, finds ECONNABORTED. Idempotent. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  async #stop(): Promise<void> {
+    this.#hub.stop()
+    await this.#link?.close()
+    this.#hub.leave()
+  }
+}
+
+function check(name: string, value: number, from: number, to: number): void {
+  if (Number.isInteger(value) && value >= from && value <= to) return
+  throw new SpillwayError(
+    'ERR_INVALID_ARGUMENT',
+    `${name} must be an integer from ${from} to ${to}, not ${String(value)}`,
+  )
+}
