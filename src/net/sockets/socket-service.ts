@@ -18,6 +18,11 @@ export interface SocketServiceOptions {
 
 /** Channels that are served before the sockets of the system get their turn. */
 const TURN = 256
+/**
+ * After it had something to do the server stays awake for so long, looking again with each turn of the event loop: a client that
+ * writes on pays no wake-up for it, and one that waits for an answer gets it sooner.
+ */
+const AWAKE_MS = 0.1
 
 /** The server: finds the channels that want something, and serves each a little at a time. */
 export class SocketService implements Service, ServerContext {
@@ -80,21 +85,27 @@ export class SocketService implements Service, ServerContext {
 
   async #run(): Promise<void> {
     const { region, core } = this.#hub
+    const { clock } = this.ports
+    let busyUntilMs = 0
     while (!this.#isOver) {
-      this.#serveReady()
+      const wasBusy = this.#serveReady()
       this.#buryDeparted()
-      const word = this.#hub.ackWait(this.#departures)
-      if (word === 0) await new Promise<void>((resolve) => this.ports.clock.soon(resolve))
+      const nowMs = clock.now()
+      if (wasBusy) busyUntilMs = nowMs + AWAKE_MS
+      const word = nowMs < busyUntilMs ? 0 : this.#hub.ackWait(this.#departures)
+      if (word === 0) await new Promise<void>((resolve) => clock.soon(resolve))
       else await this.ports.changed(region.i32, bellOf(region, core), word)
     }
   }
 
-  #serveReady(): void {
+  /** Whether there was any. */
+  #serveReady(): boolean {
     for (let turn = 0; turn < TURN; turn++) {
       const name = this.#hub.ack()
-      if (name === undefined) return
+      if (name === undefined) return turn > 0
       if (name.address !== 0) this.#serve(name)
     }
+    return true
   }
 
   #serve(name: ChannelName): void {
