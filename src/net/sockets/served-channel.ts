@@ -46,8 +46,8 @@ export abstract class ServedChannel {
     const { layout } = this.channel
     for (let round = 0; round < ROUNDS; round++) {
       if (this.#isGone) return false
+      this.#answer() // before a flag that says that it is closed: what it asked for last is done
       this.#hear()
-      this.#answer()
       this.work()
       if (this.#isGone) return false
       const waits = this.waits()

@@ -60,11 +60,11 @@ export class ServedDatagrams extends ServedChannel {
         onDatagram: (bytes, address, from) => this.#receive(bytes, address, from),
         onError: (code) => this.fail(code),
       })
-      if (this.isClosing || this.isGone) {
+      if (this.isGone) {
         socket.close()
         return { code: 'ECANCELED' }
       }
-      this.#socket = socket
+      this.#socket = socket // also of one that was closed meanwhile: what it has sent goes out
       return { local: socket.local, recvBufferBytes: socket.recvBufferBytes }
     } finally {
       this.#isOpening = false
@@ -176,11 +176,8 @@ export class ServedDatagrams extends ServedChannel {
 
   protected finish(): void {
     const socket = this.#socket
-    if (socket === undefined) {
-      this.leave()
-      return
-    }
-    this.#closeIfDone(socket)
+    if (socket !== undefined) this.#closeIfDone(socket)
+    else if (!this.#isOpening) this.leave()
   }
 
   /** What was sent before it was closed goes out. */
