@@ -26,15 +26,17 @@ export const ITEM_HEADER_BYTES: u32 = 8
 export const NO_ITEM: usize = 0
 export const BAD_ITEM: usize = 1
 
-@inline function footprint(bytes: u32): u32 { return (ITEM_HEADER_BYTES + bytes + 7) & ~7 }
+/** In 64 bits: a length that the other side has spoilt must not come round to 0, and an item always ends behind its beginning. */
+@inline function footprint(bytes: u32): u64 { return (<u64>bytes + ITEM_HEADER_BYTES + 7) & ~7 }
 
 /** The position after an item: the next lap's start when it reaches the end of the data. */
 @inline function after(position: u64, bytes: u32, mask: u32): u64 {
-  const end = <u32>position & mask
-  return end + footprint(bytes) > mask ? (position | mask) + 1 : position + footprint(bytes)
+  const end = (position & mask) + footprint(bytes)
+  return end > mask ? (position | mask) + 1 : position + footprint(bytes)
 }
 
-@inline function itemAt(data: usize, position: u64, mask: u32): usize { return data + (<usize>(<u32>position & mask)) }
+/** On 8 bytes whatever the cursor says, so that the longest item that begins there ends within the overhang. */
+@inline function itemAt(data: usize, position: u64, mask: u32): usize { return data + (<usize>(<u32>position & mask & ~7)) }
 
 /** Bytes of the item that begins there. */
 @inline export function itemBytes(item: usize): u32 { return load<u32>(item) }
@@ -67,7 +69,8 @@ export function bipartiteDequeue(ring: usize, data: usize, mask: u32): usize {
   if (given == freed) return NO_ITEM
   const item = itemAt(data, freed, mask)
   const next = after(freed, itemBytes(item), mask)
-  if (given - freed > load<u64>(ring + TAIL_OFFSET) - freed || next - freed > given - freed) return BAD_ITEM
+  const used = load<u64>(ring + TAIL_OFFSET) - freed
+  if (used > <u64>mask + 1 || given - freed > used || next - freed > given - freed) return BAD_ITEM
   store<u64>(ring + FREED_OFFSET, next)
   return item
 }

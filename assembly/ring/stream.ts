@@ -18,7 +18,7 @@ export function streamRoom(ring: usize, mask: u32, fresh: bool): u32 {
   const tail = load<u64>(ring + TAIL_OFFSET)
   const size = <u64>mask + 1
   let used = tail - load<u64>(ring + FREED_OFFSET)
-  if (fresh || used == size) {
+  if (fresh || used >= size) { // more than there is: one's own cursors were spoilt
     const given = load64(ring + GIVEN_OFFSET) // pairs with the store in streamRelease
     used = tail - given
     if (used > size) return CORRUPT_BYTES

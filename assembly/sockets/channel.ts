@@ -121,7 +121,12 @@ export function channelAnswer(address: u32, generation: u32, bytes: u32): i32 {
 export function channelAnswered(address: u32, generation: u32): i32 {
   if (channelShape(address, generation) == 0) return STALE
   const channel = <usize>address
-  if (load32(channel + ANSWERED_OFFSET) != load32(channel + ASKED_OFFSET)) return hasServer(channel) ? EMPTY : GONE
+  const asked = load32(channel + ASKED_OFFSET)
+  if (load32(channel + ANSWERED_OFFSET) != asked) {
+    if (hasServer(channel)) return EMPTY
+    // Looked at again: the last answer of a server that stops is one.
+    if (load32(channel + ANSWERED_OFFSET) != asked) return GONE
+  }
   const bytes = load<u32>(channel + ANSWERED_BYTES_OFFSET)
   return bytes <= TEXT_BYTES ? bytes : CORRUPT
 }
@@ -216,7 +221,10 @@ export function channelReady(address: u32, generation: u32, bits: u32, need: u32
   return shape == 0 ? STALE : readyBits(address, shape, bits, need)
 }
 
-/** Before the client sleeps: 0 when one of `bits` is there, or will never be; else the word to wait for at its bell. */
+/**
+ * Before the client sleeps: 0 when one of `bits` is there, or will never be; else the word to wait for at its bell. Who blocks at
+ * several channels waits for the word of the *first*: one that was told meanwhile has changed it.
+ */
 export function channelBlock(address: u32, generation: u32, token: u32, bits: u32, need: u32): i32 {
   const shape = channelShape(address, generation)
   if (shape == 0 || !isAlive(token)) return 0

@@ -74,12 +74,14 @@ function look(address: u32, generation: u32, ring: u32, token: u32, takes: bool)
   const data = dataOf(address, shape, ring)
   const mask = maskOf(shape, ring)
   const longest = longestOf(shape, ring)
-  const item = takes ? bipartiteUnpack(cursors, data, mask, longest) : bipartitePeek(cursors, data, mask, longest)
-  if (item == BAD_ITEM) return CORRUPT
-  if (item == NO_ITEM) {
-    const fault = ring == TO_CLIENT ? clientFault(address) : 0
-    return fault != 0 ? fault : EMPTY
+  let item = takes ? bipartiteUnpack(cursors, data, mask, longest) : bipartitePeek(cursors, data, mask, longest)
+  if (item == NO_ITEM && ring == TO_CLIENT) {
+    const fault = clientFault(address)
+    // Looked at again: what came before the end is in the ring before the end is said.
+    if (fault != 0) item = takes ? bipartiteUnpack(cursors, data, mask, longest) : bipartitePeek(cursors, data, mask, longest)
+    if (item == NO_ITEM) return fault != 0 ? fault : EMPTY
   }
+  if (item <= BAD_ITEM) return item == BAD_ITEM ? CORRUPT : EMPTY
   store<u32>(scratch + MAILBOX_SPAN_OFFSET, min(itemBytes(item), longest))
   return <i32>itemContent(item)
 }
@@ -89,9 +91,9 @@ export function datagramRepack(address: u32, generation: u32, ring: u32, count: 
   const shape = datagramShape(address, generation, ring)
   if (shape == 0) return STALE
   const cursors = cursorsOf(address, ring)
-  for (let i: u32 = 0; i < count; i++) {
-    if (!bipartiteRepack(cursors, dataOf(address, shape, ring), maskOf(shape, ring))) return INVALID
-  }
+  const data = dataOf(address, shape, ring)
+  let left = count
+  while (left > 0 && bipartiteRepack(cursors, data, maskOf(shape, ring))) left--
   if (ring == TO_SERVER) tellClient(address, WRITABLE)
-  return 0
+  return left == 0 ? 0 : INVALID
 }

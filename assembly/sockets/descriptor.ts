@@ -31,7 +31,7 @@
 //         ├ data of the second ─────────────────────────────────────────┤
 //         └───────────────────────────────────────────────────────────┘
 
-import { CACHE_LINE, GRANULE_BYTES, KIND_CHANNEL, KIND_HUB, MEMBERS_BYTES, MEMBERS_OFFSET } from '../layout'
+import { CACHE_LINE, GRANULES_OFFSET, GRANULE_BYTES, KIND_CHANNEL, KIND_HUB, MEMBERS_BYTES, MEMBERS_OFFSET } from '../layout'
 import { TAIL, entryOf, generationOf, granuleOf, isKind, stateOf } from '../region/granules'
 import { load64 } from '../atomics'
 import { RING_BYTES } from '../ring/descriptor'
@@ -177,7 +177,9 @@ export function channelShape(address: u32, generation: u32): u32 {
   if (!isKind(address, generation, KIND_CHANNEL)) return 0
   const shape = shapeOf(address)
   if (!isShape(shape)) return 0
-  const last = load64(entryOf(granuleOf(address + channelBytes(shape) - 1)))
+  const granule = granuleOf(address + channelBytes(shape) - 1)
+  if (granule >= load<u32>(GRANULES_OFFSET)) return 0
+  const last = load64(entryOf(granule))
   return stateOf(last) == TAIL && generationOf(last) == generation ? shape : 0
 }
 

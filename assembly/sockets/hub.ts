@@ -54,11 +54,11 @@ export function hubCreate(token: u32, channels: u32, version: u32, id: f64): i32
 
 // ---- status: starting, open, stopped; and gone with its thread ---------------------------------------------
 
-/** The calling thread serves from here on. */
+/** The calling thread serves from here on; nobody else ever does. */
 export function hubServe(address: u32, generation: u32, token: u32): i32 {
   if (!isHub(address, generation)) return STALE
   if (!isAlive(token)) return INVALID
-  store32(<usize>address + HUB_SERVER_OFFSET, token)
+  if (cas32(<usize>address + HUB_SERVER_OFFSET, 0, token) != 0) return INVALID
   return cas32(<usize>address + HUB_STATUS_OFFSET, HUB_STARTING, HUB_OPEN) == HUB_STARTING ? 0 : GONE
 }
 
