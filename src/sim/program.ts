@@ -117,4 +117,6 @@ export interface Scenario {
   onKill?(view: StateView, thread: number): void
   /** Threads that a search with kills may kill; default all. */
   killable?: readonly number[]
+  /** There is no data race in it: the tests look for one, too. */
+  raceFree?: boolean
 }

@@ -18,7 +18,10 @@ describe.each(modules)('every interleaving of %s', (module) => {
   for (const scenario of scenarios.filter((one) => moduleOf(one) === module)) {
     for (const kills of [0, 1] as const) {
       it(`${scenario.name}${kills === 1 ? ', a thread killed at every point' : ''}`, () => {
-        const { failure, complete, states } = explore(core, scenario, { kills })
+        const { failure, complete, states } = explore(core, scenario, {
+          kills,
+          races: scenario.raceFree ?? false,
+        })
         if (failure) {
           expect.fail(`${failure.message}\nnpm run replay -- '${failure.schedule}'`)
         }

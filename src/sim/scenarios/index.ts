@@ -6,6 +6,8 @@ import { manyScenarios } from './many.ts'
 import { packingScenarios } from './packing.ts'
 import { regionScenarios } from './region.ts'
 import { shutScenarios } from './shut.ts'
+import { socketDatagramScenarios } from './socket-datagrams.ts'
+import { socketStreamScenarios } from './socket-streams.ts'
 import { statusScenarios } from './status.ts'
 import { successionScenarios } from './succession.ts'
 import { waitingScenarios } from './waiting.ts'
@@ -25,6 +27,8 @@ export const scenarios: readonly Scenario[] = [
   ...shutScenarios,
   ...statusScenarios,
   ...regionScenarios,
+  ...socketDatagramScenarios,
+  ...socketStreamScenarios,
 ].map((scenario) => ({ pages: PAGES, ...scenario }))
 
 export function scenarioNamed(name: string): Scenario {
