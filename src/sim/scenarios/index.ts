@@ -7,6 +7,8 @@ import { packingScenarios } from './packing.ts'
 import { regionScenarios } from './region.ts'
 import { shutScenarios } from './shut.ts'
 import { socketDatagramScenarios } from './socket-datagrams.ts'
+import { socketEventScenarios } from './socket-events.ts'
+import { socketHubScenarios } from './socket-hub.ts'
 import { socketStreamScenarios } from './socket-streams.ts'
 import { statusScenarios } from './status.ts'
 import { successionScenarios } from './succession.ts'
@@ -29,6 +31,8 @@ export const scenarios: readonly Scenario[] = [
   ...regionScenarios,
   ...socketDatagramScenarios,
   ...socketStreamScenarios,
+  ...socketEventScenarios,
+  ...socketHubScenarios,
 ].map((scenario) => ({ pages: PAGES, ...scenario }))
 
 export function scenarioNamed(name: string): Scenario {

@@ -37,6 +37,8 @@ export interface SocketShape {
   /** Who sends, where that is another task of the client than the one that receives. */
   sender?: number
   log2?: number
+  /** What the server waits for at the beginning, as of a channel that it has served; otherwise nothing. */
+  serverWaits?: number
   /** Where the positions of both rings begin: near the end of the data, say, or near 2^32. */
   startAt?: bigint
 }
@@ -54,6 +56,8 @@ export type Ring = typeof TO_SERVER | typeof TO_CLIENT
 export const PLACES = 64
 const VERSION = 1
 const LINE = 128
+/** As far as the granule table can be in use. */
+const GRANULES = 256
 
 export function startHub(workbench: Workbench, threads: number): SocketBench {
   const bench = startRegion(workbench, threads)
@@ -66,14 +70,14 @@ export function startHub(workbench: Workbench, threads: number): SocketBench {
   return { ...bench, hub, channels: [] }
 }
 
-/** A hub, and for each client a channel that nobody waits at. */
+/** A hub, and for each client a channel. */
 export function startSockets(workbench: Workbench, shape: SocketShape): SocketBench {
   const bench = startHub(workbench, shape.threads)
   for (const client of shape.clients) {
     const channel = makeChannel(bench, client, shape.type, shape.log2)
     if (shape.sender !== undefined) channel.sender = shape.sender
     channel.index = bench.call('hubAdd', ...bench.hub, channel.at, channel.generation)
-    bench.data.setUint32(channel.at + bench.layout.SERVER_WAITS_OFFSET!, 0, true)
+    bench.data.setUint32(channel.at + bench.layout.SERVER_WAITS_OFFSET!, shape.serverWaits ?? 0, true)
     if (shape.startAt !== undefined) startAt(bench, channel, shape.startAt)
     bench.channels.push(channel)
   }
@@ -113,6 +117,8 @@ export interface Touched {
   ends?: boolean
   /** Whether the hub is stopped, or channels come and go. */
   changes?: boolean
+  /** Whether a thread is buried: the region's tables change. */
+  buries?: boolean
 }
 
 /** Threads that use their channels, and do not come or go. What one thread alone touches costs no points. */
@@ -125,6 +131,7 @@ export function socketRanges(bench: SocketBench, touched: Touched): Range[] {
     ...(touched.sleeps ? bench.tokens.flatMap((token) => wordsOf(bench, token, touched.ends ? 8 : 4)) : []),
     ...hubRanges(bench, touched),
     ...bench.channels.flatMap((channel) => channelRanges(layout, channel, touched)),
+    ...(touched.buries ? burialRanges(bench) : []),
   ]
 }
 
@@ -133,18 +140,34 @@ export function countersRange({ layout }: SocketBench): Range {
   return sharedRange(layout.THREADS_OFFSET! - LINE, LINE)
 }
 
+/** What changes when a thread is buried: its slot, who is a member, and the granules of its scratch. */
+function burialRanges({ hub, channels, layout, tokens }: SocketBench): Range[] {
+  const { THREADS_OFFSET, THREAD_BYTES, TABLE_OFFSET, MEMBERS_OFFSET } = layout as Record<string, number>
+  return [
+    sharedRange(THREADS_OFFSET!, tokens.length * THREAD_BYTES!),
+    sharedRange(TABLE_OFFSET!, GRANULES * 8),
+    ...[hub[0], ...channels.map(({ at }) => at)].map((at) =>
+      sharedRange(at + MEMBERS_OFFSET!, tokens.length * 4),
+    ),
+  ]
+}
+
 /** A thread's bell, and whether it is said to have ended. */
 function wordsOf(bench: SocketBench, token: number, bytes: number): Range[] {
   return [sharedRange(bench.call('bellAddress', token), bytes)]
 }
 
-export function hubRanges({ hub: [hub], layout }: SocketBench, { sleeps, changes }: Touched): Range[] {
+export function hubRanges(bench: SocketBench, { sleeps, changes }: Touched): Range[] {
+  const {
+    layout,
+    hub: [hub],
+  } = bench
+  const table = placeAt(bench, 0)
   const [status, summary, ready] = [
     layout.HUB_STATUS_OFFSET!,
     layout.HUB_SUMMARY_OFFSET!,
     layout.HUB_READY_OFFSET!,
   ]
-  const table = hub + ready + PLACES / 8
   return [
     constantRange(hub, table - hub + PLACES * 8),
     privateRange(SERVER, hub + 2 * status, LINE),
@@ -207,17 +230,26 @@ export function stretchesIn(
   return [[first!, inFirst] as const, [second!, bytes - inFirst] as const].filter(([, part]) => part > 0)
 }
 
-/** The platform: tells the others when a thread has ended, however it did. Another thread speaks for it. */
-export function obituary(bench: SocketBench, thread: number, onlyOfTheKilled = true): Program {
-  const by = bench.tokens[thread === SERVER ? CLIENT : SERVER]!
+export interface Obituary {
+  /** How the others are told: that it has ended, or, with proof that its code has stopped, so that it is buried. */
+  entry?: 'threadExited' | 'threadEnd'
+  /** The thread that tells; default: any other one. */
+  by?: number
+  /** Also of a thread that has come to its end. */
+  always?: boolean
+}
+
+/** The platform, which notices when a thread is killed. */
+export function obituary(bench: SocketBench, thread: number, how: Obituary = {}): Program {
+  const { entry = 'threadExited', by = thread === SERVER ? CLIENT : SERVER, always = false } = how
   return program<'alive' | 'ended' | 'told'>({
     name: `death of ${thread}`,
     init: 'alive',
     next: (state): Op | undefined => {
       if (state === 'alive') return { join: thread }
-      return state === 'ended' ? { call: 'threadExited', args: [thread + 1, by] } : undefined
+      return state === 'ended' ? { call: entry, args: [thread + 1, bench.tokens[by]!] } : undefined
     },
-    done: (state, killed) => (state === 'alive' && (killed === 1 || !onlyOfTheKilled) ? 'ended' : 'told'),
+    done: (state, killed) => (state === 'alive' && (killed === 1 || always) ? 'ended' : 'told'),
   })
 }
 
@@ -231,8 +263,12 @@ export function isKilled(view: StateView, thread: number): boolean {
   return view.threads[thread]!.status === 'killed'
 }
 
+/** Where the hub keeps the handle of the channel with that index. */
+export function placeAt({ hub, layout }: SocketBench, index: number): number {
+  return hub[0] + layout.HUB_READY_OFFSET! + PLACES / 8 + index * 8
+}
+
 /** Whether the hub's table still has the channel. */
 export function isListed(bench: SocketBench, { at, index }: Channel): boolean {
-  const table = bench.hub[0] + bench.layout.HUB_READY_OFFSET! + PLACES / 8
-  return bench.memory.u32(table + index * 8) === at
+  return bench.memory.u32(placeAt(bench, index)) === at
 }

@@ -287,3 +287,52 @@ export function streamReceiver(side: Side, upTo: number, want: number): Program 
     },
   })
 }
+
+// ---- questions -----------------------------------------------------------------------------------------
+
+export type Asking = {
+  readonly at: 'write' | 'ask' | 'look' | 'read' | 'block' | 'wait' | 'over'
+  /** Questions that have their answer. */
+  readonly answered: number
+  readonly word: number
+  readonly end: number
+  readonly fault: string
+}
+
+/** Asks so many questions of so many bytes, one after the other, and waits for each answer. */
+export function asker(side: Side, questions: number, bytes: number): Program {
+  const { bench, channel } = side
+  const args = argsOf(side)
+  return program<Asking>({
+    name: 'asker',
+    init: { at: 'write', answered: 0, word: 0, end: 0, fault: '' },
+    next: ({ at, answered, word }): Op | undefined => {
+      if (at === 'write')
+        return { write: channel.at + bench.layout.QUESTION_OFFSET!, data: recordOf(answered + 1, bytes) }
+      if (at === 'ask') return { call: 'channelAsk', args: [...args, bytes] }
+      if (at === 'look') return { call: 'channelAnswered', args }
+      if (at === 'read') return { read: channel.at + bench.layout.ANSWER_OFFSET!, bytes }
+      if (at === 'block')
+        return { call: 'channelBlock', args: [...args, tokenOf(side), bench.layout.ANSWERED!, 0] }
+      return at === 'wait' ? sleep(side, word) : undefined
+    },
+    done: (state, result, memory): Asking => {
+      const { at, answered } = state
+      if (at === 'write') return { ...state, at: 'ask' }
+      if (at === 'ask') return { ...state, at: 'look' }
+      if (at === 'look') {
+        if (result === bench.layout.EMPTY) return { ...state, at: 'block' }
+        return result < 0 ? { ...state, at: 'over', end: result } : { ...state, at: 'read' }
+      }
+      if (at === 'read') {
+        const expected = recordOf(answered + 1, bytes)
+        const found = memory.bytes(channel.at + bench.layout.ANSWER_OFFSET!, bytes)
+        if (found.some((byte, i) => byte !== expected[i]))
+          return { ...state, at: 'over', fault: `answer ${answered + 1} is ${JSON.stringify(found)}` }
+        return { ...state, at: answered + 1 < questions ? 'write' : 'over', answered: answered + 1 }
+      }
+      if (at === 'block') return { ...state, at: result === 0 ? 'look' : 'wait', word: result }
+      return { ...state, at: 'look', word: 0 }
+    },
+  })
+}
