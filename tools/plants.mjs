@@ -380,4 +380,367 @@ export const plants = [
     ],
     scenario: 'pack-bare',
   },
+  {
+    name: 'ack-after-look',
+    what: 'the server looks whether there is anything, and then says that it wants to be told',
+    changes: [
+      {
+        file: 'sockets/channel.ts',
+        find: `  block(channel + SERVER_WAITS_OFFSET, bits) // pairs with the load in tellServer
+  let ready: u32 = 0
+`,
+        replace: `  let ready: u32 = 0
+`,
+      },
+      {
+        file: 'sockets/channel.ts',
+        find: `  return ready & bits
+`,
+        replace: `  block(channel + SERVER_WAITS_OFFSET, bits)
+  return ready & bits
+`,
+      },
+    ],
+    scenario: 'socket-send',
+  },
+  {
+    name: 'drain-before-block',
+    what: 'the server makes room before the client says that it waits for some, and the client does not look again',
+    changes: [
+      {
+        file: 'sockets/channel.ts',
+        find: '  return readyBits(address, shape, bits, need) == 0 ? word : 0',
+        replace: '  return word',
+      },
+    ],
+    scenario: 'socket-stream',
+  },
+  {
+    name: 'unblock-erases-receive',
+    what: 'taking back one wait takes back the others',
+    changes: [
+      {
+        file: 'sockets/events.ts',
+        find: `{ and32(waits, ~bits) }
+`,
+        replace: `{ and32(waits, 0) }
+`,
+      },
+    ],
+    scenario: 'socket-given-up',
+  },
+  {
+    name: 'oversize-desynchronises',
+    what: 'a datagram that is longer than the ring is sent, and nothing behind it is found any more',
+    changes: [
+      {
+        file: 'sockets/datagrams.ts',
+        find: `  if (bytes > longestOf(shape, ring)) return OVERSIZE
+`,
+        replace: `
+`,
+      },
+      {
+        file: 'sockets/datagrams.ts',
+        find: '  if (bytes > longestOf(shape, ring) || bipartiteClaim',
+        replace: '  if (bipartiteClaim',
+      },
+    ],
+    scenario: 'datagrams-oversize',
+  },
+  {
+    name: 'over-read',
+    what: 'a read that reaches the end of the data goes on behind it',
+    changes: [
+      {
+        file: 'sockets/streams.ts',
+        find: 'min(bytes, mask + 1 - from), 4)',
+        replace: 'bytes, 4)',
+      },
+    ],
+    scenario: 'stream',
+  },
+  {
+    name: 'stream-room-off-by-one',
+    what: 'the stream takes one byte more than there is room for',
+    changes: [
+      {
+        file: 'ring/stream.ts',
+        find: 'return <u32>(size - used)',
+        replace: 'return <u32>(size - used) + 1',
+      },
+    ],
+    scenario: 'stream',
+  },
+  {
+    name: 'item-off-by-one-header',
+    what: 'an item may reach so far into the oldest one as a header is long',
+    changes: [
+      {
+        file: 'ring/bipartite.ts',
+        find: 'FREED_OFFSET) > <u64>mask + 1) {',
+        replace: 'FREED_OFFSET) > <u64>mask + 1 + ITEM_HEADER_BYTES) {',
+      },
+      {
+        file: 'ring/bipartite.ts',
+        find: 'if (used > <u64>mask + 1 || given',
+        replace: 'if (given',
+      },
+    ],
+    scenario: 'datagrams',
+  },
+  {
+    name: 'tail-before-item',
+    what: 'the tail moves before the length of the item is there',
+    changes: [
+      {
+        file: 'ring/bipartite.ts',
+        find: `  store<u32>(itemAt(data, tail, mask), bytes)
+  store64(ring + TAIL_OFFSET, after(tail, bytes, mask)) // publishes; pairs with the load in bipartiteAvailable
+`,
+        replace: `  store64(ring + TAIL_OFFSET, after(tail, bytes, mask))
+  store<u32>(itemAt(data, tail, mask), bytes)
+`,
+      },
+    ],
+    scenario: 'datagrams',
+  },
+  {
+    name: 'given-before-read',
+    what: 'an item is given back when it is taken in hand, and then read',
+    changes: [
+      {
+        file: 'ring/bipartite.ts',
+        find: `    store<u64>(ring + TAKEN_OFFSET, after(taken, itemBytes(item), mask))
+`,
+        replace: `    store<u64>(ring + TAKEN_OFFSET, after(taken, itemBytes(item), mask))
+    store64(ring + GIVEN_OFFSET, after(taken, itemBytes(item), mask))
+`,
+      },
+      {
+        file: 'ring/bipartite.ts',
+        find: `  if (inHand == 0 || next - given > inHand) return false
+`,
+        replace: `  if (inHand == 0) return true
+`,
+      },
+    ],
+    scenario: 'datagrams',
+  },
+  {
+    name: 'told-before-published',
+    what: 'the client is told of a datagram, and then it is published',
+    changes: [
+      {
+        file: 'sockets/datagrams.ts',
+        find: `  bipartiteEnqueue(cursors, data, mask, bytes)
+  if (ring == TO_SERVER) tellServer(address, SENT)
+  else tellClient(address, READABLE)
+`,
+        replace: `  if (ring == TO_SERVER) tellServer(address, SENT)
+  else tellClient(address, READABLE)
+  bipartiteEnqueue(cursors, data, mask, bytes)
+`,
+      },
+    ],
+    scenario: 'socket-receive',
+  },
+  {
+    name: 'armed-after-look',
+    what: 'a client looks, and then arms its bell and sleeps',
+    changes: [
+      {
+        file: 'sockets/channel.ts',
+        find: `  const word = bellArm(threadBell(token))
+  block`,
+        replace: '  block',
+      },
+      {
+        file: 'sockets/channel.ts',
+        find: '  return readyBits(address, shape, bits, need) == 0 ? word : 0',
+        replace: '  return readyBits(address, shape, bits, need) == 0 ? bellArm(threadBell(token)) : 0',
+      },
+    ],
+    scenario: 'socket-receive',
+  },
+  {
+    name: 'server-armed-after-look',
+    what: 'the server looks at the summary, and then arms its bell and sleeps',
+    changes: [
+      {
+        file: 'sockets/hub.ts',
+        find: `  const word = bellArm(threadBell(token)) // before the looks; pairs with the load in bellRing
+`,
+        replace: `
+`,
+      },
+      {
+        file: 'sockets/hub.ts',
+        find: `    if (load32(summaryAt(hub, at)) != 0) return 0
+  }
+  return word
+`,
+        replace: `    if (load32(summaryAt(hub, at)) != 0) return 0
+  }
+  return bellArm(threadBell(token))
+`,
+      },
+    ],
+    scenario: 'socket-send',
+  },
+  {
+    name: 'summary-without-second-look',
+    what: 'the bit of a word leaves the summary, and the word is not looked at again',
+    changes: [
+      {
+        file: 'sockets/hub.ts',
+        find: 'bits = load32(readyAt(hub, word)) // once more',
+        replace: 'bits = 0 // once more',
+      },
+    ],
+    scenario: 'socket-send',
+  },
+  {
+    name: 'summary-before-ready',
+    what: 'a channel is in the summary before its own bit is set',
+    changes: [
+      {
+        file: 'sockets/hub.ts',
+        find: `  or32(readyAt(hub, word), 1 << (index & 31))
+  or32(summaryAt(hub, word), 1 << (word & 31)) // after the word; pairs with the second look in hubAck
+`,
+        replace: `  or32(summaryAt(hub, word), 1 << (word & 31))
+  or32(readyAt(hub, word), 1 << (index & 31))
+`,
+      },
+    ],
+    scenario: 'socket-send',
+  },
+  {
+    name: 'lost-not-looked-at',
+    what: 'a client that sleeps does not mind that the server has stopped',
+    changes: [
+      {
+        file: 'sockets/channel.ts',
+        find: '  return hasServer(channel) ? ready : ready | LOST',
+        replace: '  return ready',
+      },
+    ],
+    scenario: 'socket-stop',
+  },
+  {
+    name: 'end-before-data',
+    what: 'a client that found nothing is told of the end, though the last bytes came in between',
+    changes: [
+      {
+        file: 'sockets/streams.ts',
+        find: `    waiting = streamWaiting(cursors, mask)
+    if (waiting == 0) return end
+`,
+        replace: `    if (end != EMPTY) return end
+    waiting = streamWaiting(cursors, mask)
+    if (waiting == 0) return end
+`,
+      },
+    ],
+    scenario: 'socket-end',
+  },
+  {
+    name: 'last-datagram-lost',
+    what: 'a client that found nothing is told that the server has gone, though a datagram came in between (found by reading)',
+    changes: [
+      {
+        file: 'sockets/datagrams.ts',
+        find: `    if (fault != 0) item = takes ? bipartiteUnpack(cursors, data, mask, longest) : bipartitePeek(cursors, data, mask, longest)
+`,
+        replace: `
+`,
+      },
+    ],
+    scenario: 'socket-stop',
+  },
+  {
+    name: 'last-answer-lost',
+    what: 'a client is told that there will be no answer, though it came in between (found by reading)',
+    changes: [
+      {
+        file: 'sockets/channel.ts',
+        find: `    if (load32(channel + ANSWERED_OFFSET) != asked) return GONE
+`,
+        replace: `    return GONE
+`,
+      },
+    ],
+    scenario: 'socket-ask-stop',
+  },
+  {
+    name: 'told-before-departed',
+    what: 'the others are woken before a departure is counted, and sleep on',
+    changes: [
+      {
+        file: 'region/threads.ts',
+        find: `  add32(DEPARTURES_OFFSET, 1)
+  wakeThreads()
+`,
+        replace: `  wakeThreads()
+  add32(DEPARTURES_OFFSET, 1)
+`,
+      },
+    ],
+    scenario: 'socket-orphan',
+  },
+  {
+    name: 'departure-rings',
+    what: 'a client that dies between the two steps of its ring leaves a server that nothing wakes',
+    changes: [
+      {
+        file: 'region/threads.ts',
+        find: 'import { bellWake } from',
+        replace: 'import { bellRing } from',
+      },
+      {
+        file: 'region/threads.ts',
+        find: 'slot++) bellWake(',
+        replace: 'slot++) bellRing(',
+      },
+    ],
+    scenario: 'socket-send-two',
+    kills: 1,
+  },
+  {
+    name: 'place-given-twice',
+    what: 'two clients take one place in the table',
+    changes: [
+      {
+        file: 'sockets/hub.ts',
+        find: `    if (cas64(place, 0, handle) != 0) continue
+`,
+        replace: `    store64(place, handle)
+`,
+      },
+    ],
+    scenario: 'hub-add',
+  },
+  {
+    name: 'top-raised-late',
+    what: 'a channel stands above the top, where no walk finds it',
+    changes: [
+      {
+        file: 'sockets/hub.ts',
+        find: `    raiseTop(hub, index + 1) // before the place is taken: a walk must meet every channel there is
+`,
+        replace: `
+`,
+      },
+      {
+        file: 'sockets/hub.ts',
+        find: `    store32(hub + HUB_SEARCH_OFFSET, index + 1)
+`,
+        replace: `    raiseTop(hub, index + 1)
+    store32(hub + HUB_SEARCH_OFFSET, index + 1)
+`,
+      },
+    ],
+    scenario: 'hub-add',
+  },
 ]

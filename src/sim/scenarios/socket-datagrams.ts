@@ -97,8 +97,11 @@ interface RingCase {
   patience: number
 }
 
+const LONGEST = 32
+
 function ringScenario({ name, lengths, startAt, producer, patience }: RingCase): Scenario {
   let bench: SocketBench
+  const fitting = lengths.filter((bytes) => bytes <= LONGEST)
   const sides = (): [producing: Side, consuming: Side] => {
     const channel = bench.channels[0]!
     const side = producer === CLIENT ? toServer : toClient
@@ -116,7 +119,7 @@ function ringScenario({ name, lengths, startAt, producer, patience }: RingCase):
     },
     threads: () => {
       const [producing, consuming] = sides()
-      const both = [datagramSender(producing, lengths), holder(consuming, lengths)]
+      const both = [datagramSender(producing, lengths), holder(consuming, fitting)]
       return producer === SERVER ? both : both.reverse()
     },
     ranges: () => socketRanges(bench, { sleeps: false }),
@@ -124,7 +127,7 @@ function ringScenario({ name, lengths, startAt, producer, patience }: RingCase):
       const { fault, seen } = threads[producer === SERVER ? CLIENT : SERVER]!.state as unknown as Held
       return fault || orderFault(seen)
     },
-    terminal: (view) => wholeFault(view, { ...bench, ...view }, sides(), producer, lengths),
+    terminal: (view) => wholeFault(view, { ...bench, ...view }, sides(), producer, fitting),
   }
 }
 
@@ -169,5 +172,12 @@ export const socketDatagramScenarios: readonly Scenario[] = [
     startAt: 2n ** 32n - 32n,
     producer: CLIENT,
     patience: 5,
+  }),
+  ringScenario({
+    name: 'datagrams-oversize',
+    lengths: [8, LONGEST + 1, 3],
+    startAt: 0n,
+    producer: CLIENT,
+    patience: 3,
   }),
 ]

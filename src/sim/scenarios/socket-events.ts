@@ -94,9 +94,9 @@ function publishing(
   bench: SocketBench,
   channel: Channel,
   lengths: readonly number[],
-  then: readonly Op[] = [],
+  last: readonly Op[] = [],
 ) {
-  return datagramSender(toClient(bench, channel, SERVER, 1), lengths, then)
+  return datagramSender(toClient(bench, channel, SERVER, 1), lengths, last)
 }
 
 /** The server's last words, with which it has no more to say. */
@@ -121,14 +121,14 @@ const receiving = eventScenario({
 })
 
 /** What the server has published before it closes or stops is received before the client is told so. */
-function lastWords(name: string, then: (bench: SocketBench) => Op): Scenario {
+function lastWords(name: string, says: (bench: SocketBench) => Op): Scenario {
   return eventScenario({
     name,
     shape: {},
     touched: { changes: true },
     told: [SERVER],
     threads: (bench) => [
-      publishing(bench, bench.channels[0]!, [8], [then(bench)]),
+      publishing(bench, bench.channels[0]!, [8], [says(bench)]),
       datagramReceiver(toClient(bench, bench.channels[0]!, CLIENT, 'sleeps'), [8], 2),
     ],
     terminal: (view, bench) => {

@@ -42,8 +42,10 @@ export function sleep(side: Side, word: number): Op {
 // ---- datagrams -----------------------------------------------------------------------------------------
 
 export type Sent = {
-  readonly at: 'claim' | 'write' | 'commit' | 'block' | 'wait' | 'then' | 'over'
-  /** How many it has sent; how many of the calls that follow it has made. */
+  readonly at: 'claim' | 'write' | 'commit' | 'block' | 'wait' | 'last' | 'over'
+  /** Datagrams that it is done with, and then calls that follow them. */
+  readonly step: number
+  /** Datagrams that were committed; one that is too long is not, and does no harm. */
   readonly sent: number
   readonly place: number
   readonly word: number
@@ -51,44 +53,43 @@ export type Sent = {
 }
 
 /** Sends a datagram of each length, waits for room where there is none, and makes some more calls at the end. */
-export function datagramSender(side: Side, lengths: readonly number[], then: readonly Op[] = []): Program {
+export function datagramSender(side: Side, lengths: readonly number[], last: readonly Op[] = []): Program {
   const { ring, patience, bench } = side
   const args = argsOf(side)
-  const after = (sent: number): Sent => ({
-    at: sent < lengths.length ? 'claim' : sent < lengths.length + then.length ? 'then' : 'over',
+  const steps = lengths.length + last.length
+  const start = (step: number, sent: number): Sent => ({
+    at: step < lengths.length ? 'claim' : step < steps ? 'last' : 'over',
+    step,
     sent,
     place: 0,
     word: 0,
     vain: 0,
   })
-  const full = (state: Sent): Sent => {
-    if (patience === 'sleeps') return { ...state, at: 'block' }
-    return state.vain + 1 < patience ? { ...state, vain: state.vain + 1 } : { ...state, at: 'over' }
-  }
   return program<Sent>({
     name: ring === TO_CLIENT ? 'server' : 'sender',
-    init: after(0),
-    next: ({ at, sent, place, word }): Op | undefined => {
-      const bytes = lengths[sent]!
+    init: start(0, 0),
+    next: ({ at, step, sent, place, word }): Op | undefined => {
+      const bytes = lengths[step]!
       if (at === 'claim') return { call: 'datagramClaim', args: [...args, ring, bytes] }
       if (at === 'write') return { write: place, data: recordOf(sent + 1, bytes) }
       if (at === 'commit') return { call: 'datagramCommit', args: [...args, ring, bytes] }
       if (at === 'block')
         return { call: 'channelBlock', args: [...args, tokenOf(side), bench.layout.WRITABLE!, bytes] }
       if (at === 'wait') return sleep(side, word)
-      return at === 'then' ? then[sent - lengths.length] : undefined
+      return at === 'last' ? last[step - lengths.length] : undefined
     },
     done: (state, result): Sent => {
-      const { at, sent } = state
+      const { at, step, sent } = state
       if (at === 'claim') {
-        if (result === bench.layout.FULL) return full(state)
+        if (result === bench.layout.FULL) return nothing(state, patience)
+        if (result === bench.layout.OVERSIZE) return start(step + 1, sent)
         if (result < 0) return { ...state, at: 'over' }
-        return { ...state, at: lengths[sent]! > 0 ? 'write' : 'commit', place: result }
+        return { ...state, at: lengths[step]! > 0 ? 'write' : 'commit', place: result }
       }
       if (at === 'write') return { ...state, at: 'commit' }
       if (at === 'block') return { ...state, at: result === 0 ? 'claim' : 'wait', word: result }
       if (at === 'wait') return { ...state, at: 'claim', word: 0 }
-      return after(sent + 1)
+      return start(step + 1, at === 'commit' ? sent + 1 : sent)
     },
   })
 }
@@ -182,11 +183,11 @@ export const byteOf = (i: number): number => (i * 7 + 1) & 0xff
 type Stretches = ReturnType<typeof stretchesIn>
 
 export type Poured = {
-  readonly at: 'space' | 'write' | 'commit' | 'block' | 'wait' | 'then' | 'over'
+  readonly at: 'space' | 'write' | 'commit' | 'block' | 'wait' | 'last' | 'over'
   /** Bytes committed; chunks begun; calls made at the end. */
   readonly sent: number
   readonly chunk: number
-  readonly thens: number
+  readonly calls: number
   readonly bytes: number
   readonly left: Stretches
   readonly word: number
@@ -194,19 +195,19 @@ export type Poured = {
 }
 
 /** Writes chunks of these lengths, or of each as much as there is room for, and makes some more calls at the end. */
-export function streamSender(side: Side, chunks: readonly number[], then: readonly Op[] = []): Program {
+export function streamSender(side: Side, chunks: readonly number[], last: readonly Op[] = []): Program {
   const { ring, patience, bench } = side
   const args = [...argsOf(side), ring]
   const mailbox = mailboxOf(bench, side.thread)
   const after = (state: Poured): Poured => {
     if (state.chunk < chunks.length) return { ...state, at: 'space' }
-    return { ...state, at: state.thens < then.length ? 'then' : 'over' }
+    return { ...state, at: state.calls < last.length ? 'last' : 'over' }
   }
-  const start: Poured = { at: 'space', sent: 0, chunk: 0, thens: 0, bytes: 0, left: [], word: 0, vain: 0 }
+  const start: Poured = { at: 'space', sent: 0, chunk: 0, calls: 0, bytes: 0, left: [], word: 0, vain: 0 }
   return program<Poured>({
     name: ring === TO_CLIENT ? 'server' : 'sender',
     init: after(start),
-    next: ({ at, sent, bytes, left, thens, word }): Op | undefined => {
+    next: ({ at, sent, bytes, left, calls, word }): Op | undefined => {
       if (at === 'space') return { call: 'streamSpace', args: [...args, tokenOf(side)] }
       if (at === 'write') {
         const [place, length] = left[0]!
@@ -217,7 +218,7 @@ export function streamSender(side: Side, chunks: readonly number[], then: readon
       if (at === 'block')
         return { call: 'channelBlock', args: [...argsOf(side), tokenOf(side), bench.layout.WRITABLE!, 0] }
       if (at === 'wait') return sleep(side, word)
-      return at === 'then' ? then[thens] : undefined
+      return at === 'last' ? last[calls] : undefined
     },
     done: (state, result, memory): Poured => {
       const { at, left, bytes } = state
@@ -232,7 +233,7 @@ export function streamSender(side: Side, chunks: readonly number[], then: readon
         return after({ ...state, sent: state.sent + bytes, chunk: state.chunk + 1, bytes: 0 })
       if (at === 'block') return { ...state, at: result === 0 ? 'space' : 'wait', word: result }
       if (at === 'wait') return { ...state, at: 'space', word: 0 }
-      return after({ ...state, thens: state.thens + 1 })
+      return after({ ...state, calls: state.calls + 1 })
     },
   })
 }

@@ -59,7 +59,7 @@ export type Serving = {
   readonly asked: readonly number[]
   readonly got: number
   readonly poured: number
-  readonly thens: number
+  readonly calls: number
   readonly fault: string
 }
 
@@ -95,7 +95,7 @@ export function server(bench: SocketBench, duties: Duties): Program {
       asked: channels.map(() => 0),
       got: 0,
       poured: 0,
-      thens: 0,
+      calls: 0,
       fault: '',
     },
     next: (state): Op | undefined => {
@@ -148,7 +148,7 @@ export function server(bench: SocketBench, duties: Duties): Program {
         case 'undo':
           return { call: 'hubAckUndo', args: [...hub, channels[turn]!.index] }
         case 'last':
-          return last!.ops[state.thens]
+          return last!.ops[state.calls]
         default:
           return undefined
       }
@@ -232,8 +232,8 @@ export function server(bench: SocketBench, duties: Duties): Program {
         default:
           return {
             ...state,
-            at: state.thens + 1 < last!.ops.length ? 'last' : 'over',
-            thens: state.thens + 1,
+            at: state.calls + 1 < last!.ops.length ? 'last' : 'over',
+            calls: state.calls + 1,
           }
       }
     },
