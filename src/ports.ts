@@ -124,6 +124,8 @@ export interface StreamSocket {
   write(bytes: Uint8Array, written: Sent): void
   /** After what was written: the peer finds the end. */
   end(): void
+  /** The same, and then it is closed. */
+  endAndClose(): void
   pause(): void
   resume(): void
   set(settings: SocketSettings): void
@@ -135,6 +137,8 @@ export interface StreamSocket {
 export interface StreamHandlers {
   /** `bytes` are good only during the call. */
   onBytes(bytes: Uint8Array): void
+  /** It was paused because `took` said so. */
+  onFull(): void
   /** The peer sends no more. */
   onEnd(): void
   onError(code: string): void
@@ -150,6 +154,15 @@ export interface StreamConnectOptions {
   readonly settings: SocketSettings
   /** Gives up. */
   readonly signal: AbortSignal
+  /** Where bytes are to be read to, in a runtime that can; in others `onBytes` gets them. */
+  readonly into: ReadInto
+}
+
+export interface ReadInto {
+  /** Where the next bytes go. */
+  room(): Uint8Array
+  /** So many have been read to there. Answers whether to go on; if not, the socket is paused. */
+  took(bytes: number): boolean
 }
 
 export interface StreamListenOptions {

@@ -13,12 +13,15 @@
 import { load64, store64 } from '../atomics'
 import { CORRUPT_BYTES, FREED_OFFSET, GIVEN_OFFSET, TAIL_OFFSET } from './descriptor'
 
-/** How many bytes there is room for. With `fresh` the consumer's cursor is looked at even if there was some room left. */
+/**
+ * How many bytes there is room for. The consumer's cursor is looked at when less than half was left as it was last seen, or with
+ * `fresh`: a producer that keeps ahead of it leaves its cache line alone.
+ */
 export function streamRoom(ring: usize, mask: u32, fresh: bool): u32 {
   const tail = load<u64>(ring + TAIL_OFFSET)
   const size = <u64>mask + 1
   let used = tail - load<u64>(ring + FREED_OFFSET)
-  if (fresh || used >= size) { // more than there is: one's own cursors were spoilt
+  if (fresh || used > size >> 1) {
     const given = load64(ring + GIVEN_OFFSET) // pairs with the store in streamRelease
     used = tail - given
     if (used > size) return CORRUPT_BYTES

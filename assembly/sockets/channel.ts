@@ -269,6 +269,11 @@ export function channelServe(address: u32, generation: u32, bits: u32, skipped: 
 }
 
 /** Whether the server's ring is at least half empty: when it goes on after it was full. */
+export function channelHasHalf(address: u32, generation: u32): i32 {
+  const shape = channelShape(address, generation)
+  return shape == 0 ? STALE : i32(hasHalf(address, shape))
+}
+
 export function hasHalf(channel: usize, shape: u32): bool {
   const ring = cursorsOf(channel, TO_CLIENT)
   const mask = maskOf(shape, TO_CLIENT)

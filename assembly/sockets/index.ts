@@ -6,7 +6,7 @@ export {
   ringThread, threadArm,
 } from './hub'
 export {
-  FAULT, HUNG, LOST, channelAnswer, channelAnswered, channelAsk, channelBlock, channelCreate, channelEnd, channelOwn, channelQuestion,
+  FAULT, HUNG, LOST, channelAnswer, channelAnswered, channelAsk, channelBlock, channelCreate, channelEnd, channelHasHalf, channelOwn, channelQuestion,
   channelReady, channelServe, channelTakeError, channelUnblock, clientHears, clientSays, serverFails, serverHears, serverPends,
   serverSays,
 } from './channel'

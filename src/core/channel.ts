@@ -247,6 +247,29 @@ export class Channel {
     this.abi.streamCommit(this.address, this.generation, this.#out, count)
   }
 
+  /** After `space`: where the next bytes go, up to where the ring comes round. */
+  freeView(limit: number): Uint8Array {
+    const words = this.region.i32
+    const start = words[this.#span]!
+    const toEnd = this.outBytes - (start - words[this.#span + 2]!)
+    return this.region.u8.subarray(start, start + Math.min(limit, toEnd))
+  }
+
+  /** So many bytes were written there by other means. */
+  committed(count: number): void {
+    this.abi.streamCommit(this.address, this.generation, this.#out, count)
+  }
+
+  /** Bytes of the ring that this side produces for. */
+  get outBytes(): number {
+    return 1 << ((this.#word(this.layout.SHAPE_OFFSET) >> (8 + 8 * this.#out)) & 31)
+  }
+
+  /** Of the server: whether half of its ring is empty. */
+  hasHalf(): boolean {
+    return this.abi.channelHasHalf(this.address, this.generation) > 0
+  }
+
   /** How many bytes may be read behind the first `skipped`, or a code. */
   waiting(skipped = 0): number {
     return this.abi.streamBytes(this.address, this.generation, this.#in, this.region.token, skipped)

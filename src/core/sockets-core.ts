@@ -21,6 +21,7 @@ export interface SocketsAbi {
   ringThread(token: number): void
 
   channelCreate(token: number, hub: number, hubGeneration: number, version: number, shape: number): number
+  channelHasHalf(address: number, generation: number): number
   channelEnd(address: number, generation: number): number
   channelOwn(address: number, generation: number, from: number, token: number): number
   channelAsk(address: number, generation: number, bytes: number): number

@@ -1,4 +1,5 @@
-import { connect, createServer, type Server, type Socket } from 'node:net'
+import { connect, createServer, type NetConnectOpts, type Server, type Socket } from 'node:net'
+import process from 'node:process'
 import type {
   AddressFamily,
   Endpoint,
@@ -10,18 +11,34 @@ import type {
   StreamSocket,
 } from '../ports.ts'
 
+/**
+ * Node reads into memory that it is given, without a copy, where it makes the connection itself. Not on Windows: there a read is under
+ * way while nobody looks, and would write to memory that has been given back.
+ */
+const READS_INTO = !('Deno' in globalThis) && !('Bun' in globalThis) && process.platform !== 'win32'
+
 /** Connections of `node:net`. */
 export const streamSockets: StreamPort = {
   connect(options) {
-    const { family, host, port, local, signal } = options
+    const { family, host, port, local, signal, into } = options
     return new Promise((resolve, reject) => {
+      let connection: Connection | undefined
+      const onread = {
+        buffer: () => into.room(),
+        callback: (bytes: number) => {
+          const goesOn = into.took(bytes)
+          if (!goesOn) queueMicrotask(() => connection?.full()) // once it is paused, it may go on again
+          return goesOn
+        },
+      }
       const socket = connect({
         host,
         port,
         family,
         allowHalfOpen: true,
+        ...(READS_INTO ? { onread } : {}),
         ...(local === undefined ? {} : { localAddress: local.host, localPort: local.port }),
-      })
+      } as NetConnectOpts)
       socket.pause()
       const stop = () => socket.destroy(Object.assign(new Error('given up'), { code: 'ECANCELED' }))
       const failed = (error: Error) => {
@@ -34,7 +51,7 @@ export const streamSockets: StreamPort = {
       socket.once('connect', () => {
         signal.removeEventListener('abort', stop)
         socket.off('error', failed)
-        const connection = new Connection(socket, family)
+        connection = new Connection(socket, family)
         connection.set(options.settings)
         resolve(connection)
       })
@@ -103,6 +120,14 @@ class Connection implements StreamSocket {
 
   end(): void {
     this.#socket.end()
+  }
+
+  endAndClose(): void {
+    this.#socket.destroySoon()
+  }
+
+  full(): void {
+    this.#handlers?.onFull()
   }
 
   pause(): void {

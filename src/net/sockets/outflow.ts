@@ -25,8 +25,8 @@ export class Outflow {
     return this.#writes >= WRITES
   }
 
-  /** Writes what there is. `written` is called after each, in their order. */
-  pump(socket: StreamSocket, written: (code: string | undefined) => void): void {
+  /** Writes what there is. `written` is called after each, in their order: the bytes are then to be given back. */
+  pump(socket: StreamSocket, written: (bytes: number, code: string | undefined) => void): void {
     while (!this.isBusy) {
       const waiting = this.#channel.waiting(this.#inFlight)
       if (waiting === this.#channel.layout.CORRUPT) throw new Error('the cursors of the ring make no sense')
@@ -38,8 +38,7 @@ export class Outflow {
       socket.write(bytes, (error) => {
         this.#inFlight -= length
         this.#writes--
-        // A channel that has been left is not to be touched any more; that is the caller's to know.
-        written(error?.code)
+        written(length, error?.code)
       })
     }
   }

@@ -44,6 +44,7 @@ export class ServedListener extends ServedChannel {
     }
     socket.handle({
       onBytes: () => {},
+      onFull: () => {},
       onEnd: () => {},
       onError: () => {},
       onClose: () => this.#forget(socket),

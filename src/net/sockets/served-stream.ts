@@ -1,29 +1,17 @@
 import type { StreamSocket } from '../../ports.ts'
+import { Inflow } from './inflow.ts'
+import { Outflow } from './outflow.ts'
 import type { Answer, Question } from './questions.ts'
 import { checkPlace, NOT_SUPPORTED, ServedChannel } from './served-channel.ts'
 
-/** At most so many bytes of one write: so the ring gets room again while the rest is on its way. */
-const WRITE_BYTES = 65536
-/** At most so many writes under way: libuv makes one system call of those that it has. */
-const WRITES = 4
-
-/**
- * A connection. What the client sends is written from the ring itself, and given back when the kernel has it. What the peer sends is
- * copied into the ring; when it is full the socket is not read from, so that the peer is held up by TCP, and nothing is kept here but
- * the rest of what had been read.
- */
+/** A connection: how it is made, and how it ends. Its bytes go through an inflow and an outflow. */
 export class ServedStream extends ServedChannel {
-  #socket: StreamSocket | undefined
+  readonly #inflow = new Inflow(this.channel)
+  readonly #outflow = new Outflow(this.channel)
   readonly #connecting = new AbortController()
-  /** Bytes, and writes, that the kernel has not taken yet. */
-  #inFlight = 0
-  #writes = 0
+  #socket: StreamSocket | undefined
   #isShutForWriting = false
-  #isShutForReading = false
   #hasEnded = false
-  #peerHasEnded = false
-  /** What there was no room for. */
-  #rest: Uint8Array | undefined
   #cancelLinger: (() => void) | undefined
 
   protected async ask(question: Question): Promise<Answer> {
@@ -49,6 +37,7 @@ export class ServedStream extends ServedChannel {
       local: local === undefined ? undefined : checkPlace(local.host, local.port),
       settings: options,
       signal: this.#connecting.signal,
+      into: this.#inflow,
     })
     if (!this.isClosing && !this.isGone) return this.#open(socket)
     socket.close()
@@ -58,113 +47,52 @@ export class ServedStream extends ServedChannel {
   #open(socket: StreamSocket): Answer {
     this.#socket = socket
     socket.handle({
-      onBytes: (bytes) => this.#receive(bytes),
-      onEnd: () => this.#end(),
-      onError: (code) => {
-        this.fail(code)
-        this.channel.serverSays(this.channel.layout.SERVER_REFUSES)
-      },
+      onBytes: (bytes) => this.#whileHere(() => this.#inflow.receive(bytes)),
+      onEnd: () => this.#whileHere(() => this.#inflow.end()),
+      onError: (code) => this.#whileHere(() => this.#failed(code)),
+      onFull: () => this.#whileHere(() => {}),
       onClose: () => this.#closed(),
     })
-    socket.resume()
+    this.#inflow.start(socket)
     const { local, peer } = socket
     return { local, peer }
   }
 
-  // ---- from the peer -----------------------------------------------------------------------------------
-
-  #receive(bytes: Uint8Array): void {
-    if (this.isGone || this.isClosing || this.#isShutForReading) return
-    if (this.#rest === undefined) {
-      const written = this.#write(bytes)
-      if (written === bytes.length) return
-      this.#rest = bytes.slice(written)
-    } else this.#rest = joined(this.#rest, bytes) // read before the pause was heard of
-    this.#socket?.pause()
-    this.again() // so that it waits for room
-  }
-
-  /** As many as there is room for. */
-  #write(bytes: Uint8Array): number {
-    const count = Math.min(this.channel.space(), bytes.length)
-    if (count < 0) {
-      this.refuse('EPROTO')
-      return bytes.length
-    }
-    if (count > 0) this.channel.write(bytes, 0, count)
-    return count
-  }
-
-  #goOn(): void {
-    if (this.#rest === undefined) return
-    const written = this.#write(this.#rest)
+  /** What the socket tells when its channel has been left concerns nobody. Afterwards this may wait for something else. */
+  #whileHere(tell: () => void): void {
     if (this.isGone) return
-    this.#rest = written === this.#rest.length ? undefined : this.#rest.subarray(written)
-    if (this.#rest !== undefined) return
-    if (this.#peerHasEnded) this.#sayEnd()
-    else this.#socket?.resume()
+    tell()
+    this.again()
   }
 
-  #end(): void {
-    this.#peerHasEnded = true
-    if (this.#rest === undefined) this.#sayEnd()
+  #failed(code: string): void {
+    this.#inflow.fail(code)
+    this.channel.serverSays(this.channel.layout.SERVER_REFUSES)
   }
 
-  /** After all that it has sent is in the ring. */
-  #sayEnd(): void {
-    if (!this.isGone) this.channel.serverSays(this.channel.layout.SERVER_ENDED)
-  }
-
-  // ---- to the peer -------------------------------------------------------------------------------------
+  // ---- bytes -------------------------------------------------------------------------------------------
 
   protected work(): void {
-    this.#goOn()
-    this.#pump()
-  }
-
-  #pump(): void {
+    this.#inflow.goOn()
     const socket = this.#socket
-    if (socket === undefined || this.isGone || this.#hasEnded) return
-    while (this.#writes < WRITES) {
-      const waiting = this.channel.waiting(this.#inFlight)
-      if (waiting === this.channel.layout.CORRUPT) {
-        this.refuse('EPROTO')
-        return
-      }
-      if (waiting <= 0) break
-      const bytes = this.channel.view(WRITE_BYTES)
-      const { length } = bytes
-      this.#inFlight += length
-      this.#writes++
-      socket.write(bytes, (error) => this.#written(length, error?.code))
-    }
-    if (this.#inFlight === 0 && this.#isShutForWriting && this.channel.waiting() <= 0) this.#endSocket(socket)
-  }
-
-  #endSocket(socket: StreamSocket): void {
+    if (socket === undefined) return
+    this.#outflow.pump(socket, (bytes, code) => this.#whileHere(() => this.#written(bytes, code)))
+    if (!this.#isShutForWriting || !this.#outflow.isDrained()) return
+    if (this.isClosing) socket.endAndClose()
+    else if (!this.#hasEnded) socket.end()
     this.#hasEnded = true
-    socket.end()
-    if (this.isClosing) socket.resume() // its end must be read for the socket to close
   }
 
-  /** Writes are answered in their order. */
   #written(bytes: number, code: string | undefined): void {
-    this.#inFlight -= bytes
-    this.#writes--
-    if (this.isGone) return
-    if (code !== undefined) {
-      this.fail(code)
-      return
-    }
-    this.channel.done(bytes)
-    this.again()
+    if (code === undefined) this.channel.done(bytes)
+    else this.#failed(code)
   }
 
   protected waits(): { bits: number; skipped: number } {
     const { SENT, ROOM } = this.channel.layout
-    const canSend = this.#socket !== undefined && this.#writes < WRITES && !this.#hasEnded
-    const bits = (canSend ? SENT : 0) | (this.#rest === undefined ? 0 : ROOM)
-    return { bits, skipped: this.#inFlight }
+    const canSend = this.#socket !== undefined && !this.#outflow.isBusy && !this.#hasEnded
+    const bits = (canSend ? SENT : 0) | (this.#inflow.isFull ? ROOM : 0)
+    return { bits, skipped: this.#outflow.inFlight }
   }
 
   // ---- ends --------------------------------------------------------------------------------------------
@@ -172,15 +100,11 @@ export class ServedStream extends ServedChannel {
   protected override hears(flags: number): void {
     const { CLIENT_SHUT_READ, CLIENT_SHUT_WRITE } = this.channel.layout
     if ((flags & CLIENT_SHUT_WRITE) !== 0) this.#isShutForWriting = true
-    if ((flags & CLIENT_SHUT_READ) === 0 || this.#isShutForReading) return
-    this.#isShutForReading = true
-    this.#rest = undefined
-    this.#socket?.resume() // what comes is thrown away
+    if ((flags & CLIENT_SHUT_READ) !== 0) this.#inflow.discard()
   }
 
   protected finish(reset: boolean): void {
     this.#connecting.abort()
-    this.#rest = undefined
     const socket = this.#socket
     if (socket === undefined) {
       this.leave()
@@ -196,26 +120,16 @@ export class ServedStream extends ServedChannel {
       socket.reset()
       this.leave()
     })
-    socket.resume()
-    this.#pump()
+    this.work()
   }
 
-  /** Nothing is behind the channel any more; what has been received stays there for the client. */
+  /** There is no connection any more. What has been received stays for the client, in the ring or on its way there. */
   #closed(): void {
     this.#cancelLinger?.()
     this.#socket = undefined
     if (this.isGone) return
-    if (this.#rest !== undefined && !this.isClosing) {
-      // The peer is gone, but not all that it sent has found room: it leaves when the client has taken the rest.
-      this.#peerHasEnded = true
-      this.again()
-      return
-    }
-    if (this.isClosing) {
-      this.leave()
-      return
-    }
-    this.channel.serverSays(this.channel.layout.SERVER_REFUSES)
+    if (this.isClosing) this.leave()
+    else this.channel.serverSays(this.channel.layout.SERVER_REFUSES)
   }
 
   protected destroy(): void {
@@ -223,11 +137,4 @@ export class ServedStream extends ServedChannel {
     this.#cancelLinger?.()
     this.#socket?.close()
   }
-}
-
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const both = new Uint8Array(first.length + second.length)
-  both.set(first)
-  both.set(second, first.length)
-  return both
 }
