@@ -56,7 +56,8 @@ export const MAX_CHANNELS: u32 = 32768
 
 export const HUB_STARTING: u32 = 0
 export const HUB_OPEN: u32 = 1
-export const HUB_STOPPED: u32 = 2
+export const HUB_STOPPED: u32 = 2 // nothing new is served; what was sent goes out
+export const HUB_ENDED: u32 = 3 //   that is done
 
 if (HUB_SUMMARY_OFFSET < MEMBERS_OFFSET + MEMBERS_BYTES) ERROR('the summary begins among the members')
 if ((HUB_READY_OFFSET - HUB_SUMMARY_OFFSET) * 8 * 32 < <usize>MAX_CHANNELS) ERROR('the summary is too short')

@@ -13,7 +13,7 @@
 // channels without an owner.
 // The bits go round: the search begins behind the channel that was served last, so that each gets its turn.
 
-import { and32, cas32, cas64, load32, load64, or32, store32, store64 } from '../atomics'
+import { and32, cas32, cas64, load32, load64, or32, store32, store64, wakeAll } from '../atomics'
 import { EMPTY, INVALID, OUT_OF_MEMORY, STALE } from '../codes'
 import { DEPARTURES_OFFSET, KIND_CHANNEL, KIND_HUB, KIND_OFFSET, MAILBOX_SPAN_OFFSET } from '../layout'
 import { allocate, isKind, publish } from '../region/granules'
@@ -22,7 +22,7 @@ import { depart, isAlive, isGone, scratchOf, threadBell } from '../region/thread
 import { bellArm, bellRing } from '../sync/bell'
 import { GONE, OTHER_VERSION, TOO_MANY_CHANNELS } from './codes'
 import {
-  CHANNEL_INDEX_OFFSET, HUB_CHANNELS_OFFSET, HUB_CURSOR_OFFSET, HUB_ID_OFFSET, HUB_OPEN, HUB_READY_OFFSET, HUB_SEARCH_OFFSET,
+  CHANNEL_INDEX_OFFSET, HUB_CHANNELS_OFFSET, HUB_CURSOR_OFFSET, HUB_ENDED, HUB_ID_OFFSET, HUB_OPEN, HUB_READY_OFFSET, HUB_SEARCH_OFFSET,
   HUB_SERVER_OFFSET, HUB_STARTING, HUB_STATUS_OFFSET, HUB_STOPPED, HUB_SUMMARY_OFFSET, HUB_TOP_OFFSET, HUB_VERSION_OFFSET,
   MAX_CHANNELS, OWNER_OFFSET, channelShape, granulesFor, isHub,
 } from './descriptor'
@@ -62,11 +62,20 @@ export function hubServe(address: u32, generation: u32, token: u32): i32 {
   return cas32(<usize>address + HUB_STATUS_OFFSET, HUB_STARTING, HUB_OPEN) == HUB_STARTING ? 0 : GONE
 }
 
-/** For good: nobody serves any more. All who wait for the server are woken, and find it so. */
+/** For good: nothing new is served. All who wait for the server are woken, and find it so. */
 export function hubStop(address: u32, generation: u32): i32 {
   if (!isHub(address, generation)) return STALE
-  store32(<usize>address + HUB_STATUS_OFFSET, HUB_STOPPED) // pairs with the load in isServed
+  const at = <usize>address + HUB_STATUS_OFFSET
+  if (cas32(at, HUB_OPEN, HUB_STOPPED) != HUB_OPEN) cas32(at, HUB_STARTING, HUB_STOPPED) // pairs with the load in isServed
   depart()
+  return 0
+}
+
+/** What was sent before it was stopped is sent: whoever waits for that at the status is woken. */
+export function hubEnd(address: u32, generation: u32): i32 {
+  if (!isHub(address, generation)) return STALE
+  store32(<usize>address + HUB_STATUS_OFFSET, HUB_ENDED)
+  wakeAll(<usize>address + HUB_STATUS_OFFSET)
   return 0
 }
 
@@ -214,7 +223,7 @@ export function hubAckWait(address: u32, generation: u32, token: u32, departures
   if (!isHub(address, generation) || !isAlive(token)) return 0
   const hub = <usize>address
   const word = bellArm(threadBell(token)) // before the looks; pairs with the load in bellRing
-  if (load32(DEPARTURES_OFFSET) != departures || load32(hub + HUB_STATUS_OFFSET) == HUB_STOPPED) return 0
+  if (load32(DEPARTURES_OFFSET) != departures || load32(hub + HUB_STATUS_OFFSET) >= HUB_STOPPED) return 0
   const words = channelsOf(hub) >> 5
   for (let at: u32 = 0; at < words; at += 32) {
     if (load32(summaryAt(hub, at)) != 0) return 0

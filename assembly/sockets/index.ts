@@ -2,7 +2,7 @@
 // program without sockets does not load it. Nothing imports this file. Every entry checks what it is given.
 
 export {
-  bellAddress, departures, hubAck, hubAckUndo, hubAckWait, hubAdd, hubCreate, hubHello, hubOrphan, hubRemove, hubServe, hubStop,
+  bellAddress, departures, hubAck, hubAckUndo, hubAckWait, hubAdd, hubCreate, hubEnd, hubHello, hubOrphan, hubRemove, hubServe, hubStop,
   ringThread, threadArm,
 } from './hub'
 export {
@@ -20,7 +20,7 @@ export { FREED_OFFSET, GIVEN_OFFSET, RING_BYTES, TAIL_OFFSET, TAKEN_OFFSET } fro
 export { ITEM_HEADER_BYTES } from '../ring/bipartite'
 export {
   ANSWERED, ANSWER_OFFSET, CHANNEL_DATA_OFFSET, CLIENT_CLOSED, CLIENT_RESET, CLIENT_RING_OFFSET, CLIENT_SHUT_READ, CLIENT_SHUT_WRITE,
-  CLIENT_WAITS_OFFSET, DROPS_OFFSET, HUB_READY_OFFSET, HUB_SERVER_OFFSET, HUB_STATUS_OFFSET, HUB_SUMMARY_OFFSET, LONGEST_ITEM, MAX_CHANNELS, OWNER_OFFSET,
+  CLIENT_WAITS_OFFSET, DROPS_OFFSET, HUB_ENDED, HUB_OPEN, HUB_READY_OFFSET, HUB_SERVER_OFFSET, HUB_STATUS_OFFSET, HUB_SUMMARY_OFFSET, LONGEST_ITEM, MAX_CHANNELS, OWNER_OFFSET,
   QUESTION_OFFSET, READABLE, ROOM, SENT, SERVER_CLOSED, SERVER_ENDED, SERVER_REFUSES, SERVER_RING_OFFSET, SERVER_WAITS_OFFSET,
   SHAPE_OFFSET, SOCKETS_VERSION, TEXT_BYTES, TO_CLIENT, TO_SERVER, TYPE_DATAGRAM, TYPE_LISTENER, TYPE_STREAM, VERSION_OFFSET,
   WORK, WRITABLE,

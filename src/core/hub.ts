@@ -59,9 +59,34 @@ export class Hub {
     this.#check(this.core.abi.hubServe(this.#address, this.#generation, this.region.token))
   }
 
-  /** Nobody serves it any more: whoever waits for the server is woken. */
+  /** Nothing new is served any more: whoever waits for the server is woken. */
   stop(): void {
     if (this.#member.isIn) this.core.abi.hubStop(this.#address, this.#generation)
+  }
+
+  /** By the server, after `stop`: what was sent has gone out. */
+  end(): void {
+    this.core.abi.hubEnd(this.#address, this.#generation)
+  }
+
+  /** Of the server: whether it is to go on. */
+  get isOpen(): boolean {
+    return this.#member.isIn && Atomics.load(this.region.i32, this.#statusIndex) === this.core.layout.HUB_OPEN
+  }
+
+  /** Blocks until the server has ended, or until the deadline (of `performance.now()`). Answers whether it has. */
+  waitForEnd(deadlineMs: number): boolean {
+    const { HUB_ENDED } = this.core.layout
+    for (;;) {
+      const status = Atomics.load(this.region.i32, this.#statusIndex)
+      const leftMs = deadlineMs - performance.now()
+      if (status === HUB_ENDED || leftMs <= 0) return status === HUB_ENDED
+      Atomics.wait(this.region.i32, this.#statusIndex, status, leftMs)
+    }
+  }
+
+  get #statusIndex(): number {
+    return (this.#address + this.core.layout.HUB_STATUS_OFFSET) >> 2
   }
 
   /** Whether it is served, by one of this version. Throws when it is of another. */

@@ -8,6 +8,7 @@ export interface SocketsAbi {
   hubCreate(token: number, channels: number, version: number, id: number): number
   hubServe(address: number, generation: number, token: number): number
   hubStop(address: number, generation: number): number
+  hubEnd(address: number, generation: number): number
   hubHello(address: number, generation: number, version: number): number
   hubAdd(address: number, generation: number, channel: number, channelGeneration: number): number
   hubRemove(address: number, generation: number, index: number): number
@@ -78,6 +79,9 @@ export interface SocketsLayout {
   readonly OWNER_OFFSET: number
   readonly DROPS_OFFSET: number
   readonly HUB_SERVER_OFFSET: number
+  readonly HUB_STATUS_OFFSET: number
+  readonly HUB_OPEN: number
+  readonly HUB_ENDED: number
   readonly CHANNEL_DATA_OFFSET: number
   readonly TYPE_DATAGRAM: number
   readonly TYPE_STREAM: number

@@ -10,6 +10,7 @@ import { Hub } from '../core/hub.ts'
 import { socketsModule } from '../core/sockets-core.ts'
 import type { ServiceHost, ServiceLink } from '../net/io-service.ts'
 import type { SocketServiceOptions } from '../net/sockets/socket-service.ts'
+import { type Drainable, type DrainWait, drainAtExit } from './exit.ts'
 import { sharedIoThread } from './io-thread.ts'
 import { type Log, type Logger, makeLog } from './logging.ts'
 
@@ -55,11 +56,12 @@ const LONGEST_TIMER_MS = 0x7fffffff
  * Owns the real sockets, on the I/O thread. Clients on any thread join it by `handle`. It keeps no process alive: a call that
  * waits does.
  */
-export class SocketServer implements AsyncDisposable {
+export class SocketServer implements AsyncDisposable, Drainable {
   readonly handle: SocketServerHandle
   readonly #hub: Hub
   readonly #log: Log
   #link: ServiceLink | undefined
+  #forgetExit: (() => void) | undefined
   #stopped: Promise<void> | undefined
 
   private constructor(hub: Hub, log: Log) {
@@ -90,12 +92,24 @@ export class SocketServer implements AsyncDisposable {
       onDebug: this.#log.listens ? (text) => this.#log.debug(text) : undefined,
       onLost: (error) => {
         this.#log.debug(`the socket server is gone: ${error.message}`)
+        this.#forgetExit?.()
         this.#hub.stop()
       },
     })
+    this.#forgetExit = drainAtExit(this)
   }
 
-  /** Closes all sockets. Whoever waits for one, in whatever thread, finds ECONNABORTED. Idempotent. */
+  /** The process, or this thread, ends: what was sent goes out first. Not for users. */
+  startDrain(isLast: boolean): DrainWait {
+    if (!isLast) return () => true
+    this.#hub.stop()
+    return (deadlineMs) => this.#hub.waitForEnd(deadlineMs)
+  }
+
+  /**
+   * Closes all sockets. Whoever waits for one, in whatever thread, finds ECONNABORTED; what was sent goes out, for half a second at
+   * most. Idempotent.
+   */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop()
     return this.#stopped
@@ -108,6 +122,7 @@ export class SocketServer implements AsyncDisposable {
   async #stop(): Promise<void> {
     this.#hub.stop()
     await this.#link?.close()
+    this.#forgetExit?.()
     this.#hub.leave()
   }
 }

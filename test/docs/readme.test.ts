@@ -25,11 +25,12 @@ describe('the README', () => {
         const { stdout } = await run(process.execPath, ['example.mjs'], { cwd: folder, timeout: 20_000 })
         outputs.push(stdout)
       }
-      const [exporter, ring] = outputs
+      const [exporter, ring, sockets] = outputs
       for (let pid = 1; pid <= 5; pid++) expect(exporter).toContain(`"pid":${pid},`)
       expect(exporter).toContain('{ offered: 5, sent: 5, inRing: 0, inFlight: 0, dropped: 0 }')
       for (let i = 0; i < 5; i++) expect(ring).toContain(`{"event":"process_exec","i":${i}}`)
       expect(ring).toMatch(/offered: 5,[\s\S]*read: 5,/)
+      expect(sockets).toBe('hello, with no promise in sight\n')
     } finally {
       rmSync(folder, { recursive: true, force: true })
     }

@@ -24,6 +24,9 @@ const TURN = 256
  */
 const AWAKE_MS = 0.1
 
+/** A server that stops gives what was sent so long to go out: the process may be waiting to end. */
+const LAST_MS = 500
+
 /** The server: finds the channels that want something, and serves each a little at a time. */
 export class SocketService implements Service, ServerContext {
   readonly ports: Ports
@@ -33,7 +36,7 @@ export class SocketService implements Service, ServerContext {
   #departures: number
   /** The one that is being served. */
   #attended: ServedChannel | undefined
-  #isOver = false
+  #whenEmpty: (() => void) | undefined
   readonly #done: Promise<void>
 
   private constructor(options: SocketServiceOptions, ports: Ports) {
@@ -52,14 +55,10 @@ export class SocketService implements Service, ServerContext {
 
   receive(): void {}
 
-  /** All sockets are closed; whoever waits for one finds that there is no server any more. */
-  async close(): Promise<void> {
-    if (this.#isOver) return this.#done
-    this.#isOver = true
+  /** Whoever waits for a socket finds that there is no server any more; what was sent goes out, within limits. */
+  close(): Promise<void> {
     this.#hub.stop()
-    await this.#done
-    for (const served of [...this.#served.values()]) served.abort()
-    this.#hub.leave()
+    return this.#done
   }
 
   // ---- of the channels ---------------------------------------------------------------------------------
@@ -79,6 +78,7 @@ export class SocketService implements Service, ServerContext {
   remove(served: ServedChannel): void {
     this.#served.delete(served.index)
     this.#hub.remove(served.index)
+    if (this.#served.size === 0) this.#whenEmpty?.()
   }
 
   // ---- the loop ----------------------------------------------------------------------------------------
@@ -87,7 +87,7 @@ export class SocketService implements Service, ServerContext {
     const { region, core } = this.#hub
     const { clock } = this.ports
     let busyUntilMs = 0
-    while (!this.#isOver) {
+    while (this.#hub.isOpen) {
       const wasBusy = this.#serveReady()
       this.#buryDeparted()
       const nowMs = clock.now()
@@ -96,6 +96,24 @@ export class SocketService implements Service, ServerContext {
       if (word === 0) await new Promise<void>((resolve) => clock.soon(resolve))
       else await this.ports.changed(region.i32, bellOf(region, core), word)
     }
+    await this.#windDown()
+  }
+
+  async #windDown(): Promise<void> {
+    this.#serveReady() // what was said before the stop is heard
+    for (const served of [...this.#served.values()]) served.abandon()
+    if (this.#served.size > 0) {
+      await new Promise<void>((resolve) => {
+        const cancel = this.ports.clock.after(Math.min(this.lingerMs, LAST_MS), resolve)
+        this.#whenEmpty = () => {
+          cancel()
+          resolve()
+        }
+      })
+    }
+    for (const served of [...this.#served.values()]) served.abort()
+    this.#hub.end()
+    this.#hub.leave()
   }
 
   /** Whether there was any. */
