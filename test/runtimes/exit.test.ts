@@ -1,7 +1,8 @@
-// The ends of programs, as test/net/exit.test.ts has them for this Node, in the other runtimes.
+// The ends of programs, as test/net/exit.test.ts and sockets-exit.test.ts have them for this Node, in the other runtimes.
 import { beforeAll, describe } from 'vitest'
 import { ensureRuntime, type RuntimeName } from '../../tools/runtimes.mjs'
 import { type Runtime, testExits } from '../net/exit/run-case.ts'
+import { testSocketEnds } from '../net/sockets-exit/ends.ts'
 import { leftOut } from './left-out.ts'
 
 for (const name of ['node', 'deno', 'bun'] as RuntimeName[]) {
@@ -11,5 +12,6 @@ for (const name of ['node', 'deno', 'bun'] as RuntimeName[]) {
       runtime = { ...ensureRuntime(name), isDeno: name === 'deno' }
     })
     testExits(() => runtime)
+    describe('with a socket that has more to send', () => testSocketEnds(() => runtime))
   })
 }
