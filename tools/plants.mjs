@@ -519,7 +519,7 @@ export const plants = [
       },
       {
         file: 'ring/bipartite.ts',
-        find: `  if (inHand == 0 || next - given > inHand) return false
+        find: `  if (inHand == 0 || inHand > <u64>mask + 1 || next - given > inHand) return false
 `,
         replace: `  if (inHand == 0) return true
 `,

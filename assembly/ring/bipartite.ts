@@ -110,7 +110,7 @@ export function bipartiteRepack(ring: usize, data: usize, mask: u32): bool {
   const inHand = load<u64>(ring + TAKEN_OFFSET) - given
   const bytes = itemBytes(itemAt(data, given, mask))
   const next = after(given, bytes, mask)
-  if (inHand == 0 || next - given > inHand) return false
+  if (inHand == 0 || inHand > <u64>mask + 1 || next - given > inHand) return false
   store64(ring + GIVEN_OFFSET, next) // the item was read before; pairs with the load in bipartiteDequeue
   return true
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Abi } from '../../src/core/abi.ts'
 import { type Core, loadCore } from '../support/core.ts'
+import { EDGES, imageOf, random } from '../support/fuzz.ts'
 
 // Every entry of the ABI with every argument made up: what is no handle gets a code, nothing traps, and no other ring
 // changes by a byte.
@@ -9,16 +10,6 @@ const CANARY = Uint8Array.from({ length: 64 }, (_, i) => i ^ 0x5a)
 
 /** Calls that end a thread or a membership do their work when they are given the canary's own names; those are kept out. */
 const SKIPPED = new Set(['regionInit'])
-
-function random(seed: number): () => number {
-  let state = seed >>> 0 || 1
-  return () => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return state >>> 0
-  }
-}
 
 function setUp(core: Core) {
   const { abi, layout } = core
@@ -36,12 +27,11 @@ function setUp(core: Core) {
 }
 
 /** The canary's objects, byte by byte. */
-function imageOf(core: Core, { ring, outlet, buffer }: ReturnType<typeof setUp>): string {
+function canaryOf(core: Core, { ring, outlet, buffer }: ReturnType<typeof setUp>): string {
   const { layout } = core
   const data = core.u32(ring + layout.DATA_OFFSET!)
   const end = data + core.u32(ring + layout.MASK_OFFSET!) + 1 + 8 * 64
-  const image = (from: number, to: number) => Buffer.from(core.u8().slice(from, to)).toString('base64')
-  return [image(ring, end), image(outlet, outlet + 4096), image(buffer, buffer + 4096)].join()
+  return imageOf(core, [ring, end], [outlet, outlet + 4096], [buffer, buffer + 4096])
 }
 
 describe('the ABI', () => {
@@ -50,7 +40,7 @@ describe('the ABI', () => {
       const core = loadCore(256)
       const canary = setUp(core)
       const { keeper, ring } = canary
-      const before = imageOf(core, canary)
+      const before = canaryOf(core, canary)
       const handles = [ring, canary.outlet, canary.buffer].map((at) => [at, core.generation(at)])
       const next = random(seed)
       const { abi, layout } = core
@@ -69,10 +59,9 @@ describe('the ABI', () => {
         generations = own.map((address) => core.generation(address))
       }
       let generations: number[] = []
-      const edges = [0, 1, -1, 2 ** 31 - 1, -(2 ** 31), 4095, 4096, 4097, 65536, 2 ** 30, 2 ** 20]
       const argument = () => {
         const pick = next() % 8
-        if (pick === 0) return edges[next() % edges.length]!
+        if (pick === 0) return EDGES[next() % EDGES.length]!
         if (pick === 1) return next() | 0
         if (pick === 2) return own[next() % own.length]!
         if (pick === 3) return generations[next() % generations.length]!
@@ -106,7 +95,7 @@ describe('the ABI', () => {
         if (entry(...args) >= 0) accepted++
       }
       expect(accepted).toBeGreaterThan(1000)
-      expect(imageOf(core, canary) === before).toBe(true)
+      expect(canaryOf(core, canary) === before).toBe(true)
       for (let i = 0; i < 4; i++) {
         expect(abi.oneToOneNext(ring, core.generation(ring), keeper)).toBe(CANARY.length)
         const from = core.scratch(keeper) + layout.SCRATCH_DATA_OFFSET
