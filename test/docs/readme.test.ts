@@ -44,6 +44,17 @@ describe('the README', () => {
 })
 
 describe('the examples', () => {
+  /** What some of them must show. */
+  const shown: Record<string, string[]> = {
+    'diodes-demo.mjs': ['The ledger is closed.'],
+    'sync-dns.mjs': ['www.example.test A 192.0.2.81', '2 queries: there was no answer to 1 of them'],
+    'sync-http-get.mjs': ['a body of a known length', 'a body in parts'],
+    'tcp-echo-poll.mjs': [
+      'a client sent 10000000 bytes, and got 10000000 back',
+      '4 connections, 11001001 bytes',
+    ],
+  }
+
   for (const file of readdirSync(join(root, 'examples')).filter((name) => name.endsWith('.mjs'))) {
     it(`${file} runs and ends with exit code 0`, async () => {
       const args = file === 'diodes-demo.mjs' ? ['--seconds', '1'] : []
@@ -52,13 +63,28 @@ describe('the examples', () => {
         timeout: 30_000,
       })
       expect(stdout.length).toBeGreaterThan(0)
-      if (file === 'diodes-demo.mjs') expect(stdout).toContain('The ledger is closed.')
+      for (const line of shown[file] ?? []) expect(stdout).toContain(line)
     }, 40_000)
   }
 
-  it('diodes-demo.mjs says what is wrong with an option', async () => {
-    const demo = run(process.execPath, ['examples/diodes-demo.mjs', '--seconds', 'x'], { cwd: root })
-    await expect(demo).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('--seconds') })
+  it.each([
+    ['diodes-demo.mjs', ['--seconds', 'x'], '--seconds'],
+    ['sync-dns.mjs', ['--type', 'MX'], 'usage: node examples/sync-dns.mjs'],
+    ['sync-dns.mjs', ['--server', '127.0.0.1:x'], '--server is host:port, not 127.0.0.1:x'],
+    ['sync-http-get.mjs', ['https://127.0.0.1/'], 'usage: node examples/sync-http-get.mjs'],
+    ['tcp-echo-poll.mjs', ['--seconds', '0'], 'usage: node examples/tcp-echo-poll.mjs'],
+  ])('%s %j says what is wrong', async (file, args, told) => {
+    const example = run(process.execPath, [join('examples', file), ...args], { cwd: root })
+    await expect(example).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining(told) })
+  })
+
+  it.each([
+    ['sync-dns.mjs', ['no.example.test'], 'there is no no.example.test'],
+    ['sync-http-get.mjs', ['http://127.0.0.1:1/'], 'nobody listens there'],
+    ['tcp-echo-poll.mjs', ['--port', '70000'], 'port must be an integer'],
+  ])('%s %j fails, and says why', async (file, args, told) => {
+    const example = run(process.execPath, [join('examples', file), ...args], { cwd: root })
+    await expect(example).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining(told) })
   })
 })
 
