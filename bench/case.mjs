@@ -1,5 +1,5 @@
 // One variant of one case, in this process: `node bench/case.mjs <case> <variant> [scale]`. Prints its figures as JSON.
-import { helpersCpuSeconds } from './support/receiver.mjs'
+import { helpersCpuSeconds } from './support/helper.mjs'
 
 const [name, variant, scale = '1'] = process.argv.slice(2)
 const { variants } = await import(`./cases/${name}.mjs`)

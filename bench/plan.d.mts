@@ -11,7 +11,7 @@ export interface Peer {
   figure?: undefined
 }
 export interface Row {
-  group: 'core' | 'exporter'
+  group: 'core' | 'exporter' | 'sockets'
   target: string
   what: string
   of: FigureRef

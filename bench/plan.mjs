@@ -33,8 +33,8 @@ const HALF = new Set(['pino-socket-capped', 'hot-shots'])
 /** Those that stand in the README. */
 const FOREMOST = new Set(['dgram', 'pino-socket-capped', 'winston', 'hot-shots'])
 
-/** Two tables in the README. The exporter's are the cases with a socket in them, or that end at one. */
-export const groups = ['exporter', 'core']
+/** Three tables in the README. The exporter's are the cases that bring something to a UDP port, the sockets' those named so. */
+export const groups = ['exporter', 'core', 'sockets']
 const onTheWire = new Set([
   'event-caller',
   'event-loop',
@@ -308,6 +308,112 @@ export const rows = [
     'difference',
   ),
 
+  ...[
+    ['in a worker', 'worker'],
+    ['on the main thread', 'main'],
+  ].flatMap(([where, variant]) => {
+    const of = `sockets-caller/${variant}`
+    const [dgram, connected] = ['sockets-caller/dgram', 'sockets-caller/dgram-connected']
+    return [
+      row('P12', `sendTo ${where} / dgram send, all`, `${of}#ns`, `${dgram}#inAll`, '<= 0.1'),
+      row('P12', `sendTo ${where} / dgram send connected, all`, `${of}#ns`, `${connected}#inAll`),
+      row('P12', `send ${where}, both connected, all`, `${of}-connected#ns`, `${connected}#inAll`),
+      row('', `sendTo ${where}, all / dgram send, all`, `${of}#inAll`, `${dgram}#inAll`),
+      row('', `sendTo ${where} / dgram send, the calls alone`, `${of}#ns`, `${dgram}#ns`),
+      row('', `send ${where}, both connected, the calls alone`, `${of}-connected#ns`, `${connected}#ns`),
+      row('', `sendTo ${where}, ns, median of the bursts`, `${of}#quiet`),
+    ]
+  }),
+  ...['receive', 'send'].map((way) =>
+    row(
+      'P13',
+      `TCP ${way}, MiB/s / node:net`,
+      `sockets-stream/${way}#rate`,
+      `sockets-stream/net-${way}#rate`,
+      '>= 0.8',
+    ),
+  ),
+  ...['p50', 'mean'].flatMap((figure) => [
+    row(
+      'P13',
+      `TCP echo, blocking, ${figure} us / node:net`,
+      `sockets-echo/tcp#${figure}`,
+      `sockets-echo/net#${figure}`,
+      '<= 2',
+    ),
+    row(
+      'P13',
+      `UDP echo, blocking, ${figure} us / dgram`,
+      `sockets-echo/udp#${figure}`,
+      `sockets-echo/dgram#${figure}`,
+    ),
+  ]),
+  ...['synckit', 'sync-message'].map((name) =>
+    row(
+      'P13',
+      `TCP echoes a second / ${name}`,
+      'sockets-echo/tcp#perSecond',
+      `sockets-echo/${name}#perSecond`,
+      '>= 20',
+    ),
+  ),
+  ...['send', 'receive'].map((way) =>
+    row(
+      'P13',
+      `UDP ${way}, thousand a second / dgram`,
+      `sockets-datagrams/${way}#rate`,
+      `sockets-datagrams/${way}-dgram#rate`,
+    ),
+  ),
+  row(
+    'R3',
+    'wake-ups of the server a thousand, bursts of 100',
+    'sockets-datagrams/send-bursts#ringsPerThousand',
+    undefined,
+    '<= 20',
+  ),
+  row(
+    'R3',
+    'wake-ups of the server a thousand, flat out',
+    'sockets-datagrams/send#ringsPerThousand',
+    undefined,
+    '<= 10',
+  ),
+  row(
+    'R3',
+    'wake-ups of a flooded receiver a thousand',
+    'sockets-datagrams/receive#ringsPerThousand',
+    undefined,
+    '<= 10',
+  ),
+  row(
+    'P11',
+    '1,000 idle sockets: % of a core, less an empty process',
+    'sockets-many/idle#core',
+    'idle/empty#core',
+    '<= 0.1',
+    undefined,
+    'difference',
+  ),
+  row('', '1,000 idle sockets: KiB each', 'sockets-many/idle#kibEach'),
+  ...['udp', 'tcp'].flatMap((kind) => {
+    const [of, to] = [`sockets-many/${kind}-churn`, `sockets-many/${kind === 'udp' ? 'dgram' : 'net'}-churn`]
+    return [
+      row('S5', `${kind}: granules left by 10,000 sockets`, `${of}#granules`, undefined, '<= 0'),
+      row('S5', `${kind}: descriptors left by them`, `${of}#files`, undefined, '<= 0'),
+      row(
+        '',
+        `${kind}: MiB more, less by Node's own`,
+        `${of}#rssMiB`,
+        `${to}#rssMiB`,
+        undefined,
+        undefined,
+        'difference',
+      ),
+      row('', `${kind}: opened and closed a second / Node's own`, `${of}#rate`, `${to}#rate`),
+    ]
+  }),
+
   row('P16', 'Wasm, KiB', 'size/bundle#wasmKiB', undefined, '<= 24'),
   row('P16', 'core bundle, gzip, KiB', 'size/bundle#gzipKiB', undefined, '<= 30'),
   row('', 'core bundle, brotli, KiB', 'size/bundle#brotliKiB'),
@@ -321,7 +427,7 @@ export const rows = [
 function row(target, what, of, to, want, stretch, as = to ? 'ratio' : 'value') {
   const parsed = parse(of)
   return {
-    group: onTheWire.has(parsed.name) ? 'exporter' : 'core',
+    group: groupOf(parsed.name),
     target: target || '',
     what,
     of: parsed,
@@ -330,6 +436,11 @@ function row(target, what, of, to, want, stretch, as = to ? 'ratio' : 'value') {
     stretch,
     as,
   }
+}
+
+function groupOf(name) {
+  if (name.startsWith('sockets-')) return 'sockets'
+  return onTheWire.has(name) ? 'exporter' : 'core'
 }
 
 function peer(name, figure) {

@@ -2,9 +2,9 @@
 
 import { openSpillway } from '../support/clients.mjs'
 import { LINE_START } from '../support/events.mjs'
+import { lookIdle, seconds } from '../support/idle.mjs'
 import { startReceiver } from '../support/receiver.mjs'
 import { start } from '../support/threads.mjs'
-import { median } from '../support/timing.mjs'
 
 export const variants = {
   empty: (scale) => idle(scale, async () => {}),
@@ -27,33 +27,17 @@ export const variants = {
   },
 }
 
-const LOOKS = 10
-
-/**
- * `core`: percent of one, the median of ten looks a second apart; `most`: of the ten, in which V8 may have tidied its heap up after
- * the start. `rssMiB`: how much the process has grown by what was opened, rings that nothing is in not among it.
- */
+/** `core` and `most`: see `lookIdle`. `rssMiB`: how much the process has grown by what was opened, rings that nothing is in not among it. */
 async function idle(scale, open) {
   const before = process.memoryUsage.rss()
   const opened = await open()
   await seconds(0.2)
   const rss = process.memoryUsage.rss() - before
   const timers = process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
-  const looks = []
-  for (let look = 0; look < LOOKS; look++) looks.push(await coreDuring(Math.max(0.05, scale)))
+  const looks = await lookIdle(scale)
   if (opened !== undefined && opened.stats().sent !== 1) throw new Error('the exporter was not idle')
-  return { core: median(looks), most: Math.max(...looks), rssMiB: Math.max(0, rss) / 2 ** 20, timers }
+  return { ...looks, rssMiB: Math.max(0, rss) / 2 ** 20, timers }
 }
-
-async function coreDuring(time) {
-  const from = performance.now()
-  const cpu = process.cpuUsage()
-  await seconds(time)
-  const { user, system } = process.cpuUsage(cpu)
-  return (user + system) / 10 / (performance.now() - from)
-}
-
-const seconds = (s) => new Promise((resolve) => setTimeout(resolve, s * 1000))
 
 export const threads = {
   sleeper(_data, say) {

@@ -9,8 +9,8 @@ import { once } from 'node:events'
 import { EOL } from 'node:os'
 import { LINE_START } from './events.mjs'
 import { nextTurn } from './timing.mjs'
+import { connect, drained, HOST } from './udp.mjs'
 
-const HOST = '127.0.0.1'
 /** Where lines are packed: an Ethernet frame less its headers, as Datadog recommends it. */
 export const DATAGRAM_BYTES = 1432
 
@@ -60,19 +60,6 @@ function checkLedger({ offered, sent, inRing, inFlight, dropped, ioRestarts }) {
   if (offered !== sent + dropped || inRing !== 0 || inFlight !== 0) {
     throw new Error(`${offered} offered: ${sent} sent, ${dropped} dropped, ${inRing} and ${inFlight} left`)
   }
-}
-
-export async function connect(port) {
-  const socket = createSocket('udp4')
-  socket.connect(port, HOST)
-  await once(socket, 'connect')
-  return socket
-}
-
-/** Until the kernel has taken what was sent: without callbacks there is only the queue to look at. */
-export async function drained(socket) {
-  do await nextTurn()
-  while (socket.getSendQueueCount() > 0)
 }
 
 /** The cheapest that dgram has: a connected socket, no callback. */
