@@ -10,7 +10,7 @@ import { Hub } from '../core/hub.ts'
 import { socketsModule } from '../core/sockets-core.ts'
 import type { ServiceHost, ServiceLink } from '../net/io-service.ts'
 import type { SocketServiceOptions } from '../net/sockets/socket-service.ts'
-import { type Drainable, type DrainWait, drainAtExit } from './exit.ts'
+import { type DrainWait, drainAtExit } from './exit.ts'
 import { sharedIoThread } from './io-thread.ts'
 import { type Log, type Logger, makeLog } from './logging.ts'
 
@@ -56,7 +56,7 @@ const LONGEST_TIMER_MS = 0x7fffffff
  * Owns the real sockets, on the I/O thread. Clients on any thread join it by `handle`. It keeps no process alive: a call that
  * waits does.
  */
-export class SocketServer implements AsyncDisposable, Drainable {
+export class SocketServer implements AsyncDisposable {
   readonly handle: SocketServerHandle
   readonly #hub: Hub
   readonly #log: Log
@@ -96,11 +96,11 @@ export class SocketServer implements AsyncDisposable, Drainable {
         this.#hub.stop()
       },
     })
-    this.#forgetExit = drainAtExit(this)
+    this.#forgetExit = drainAtExit({ startDrain: (isLast) => this.#startDrain(isLast) })
   }
 
-  /** The process, or this thread, ends: what was sent goes out first. Not for users. */
-  startDrain(isLast: boolean): DrainWait {
+  /** The process, or this thread, ends: what was sent goes out first. */
+  #startDrain(isLast: boolean): DrainWait {
     if (!isLast) return () => true
     this.#hub.stop()
     return (deadlineMs) => this.#hub.waitForEnd(deadlineMs)

@@ -4,7 +4,7 @@
  * @module
  */
 import { socketError } from './codes.ts'
-import { Socket } from './socket.ts'
+import { Socket, socketState } from './socket.ts'
 import type { Steps, Wait } from './waits.ts'
 
 /** A socket by itself: whether it is readable. */
@@ -55,13 +55,13 @@ function checked(polled: Polled): Asked {
     throw socketError('EINVAL', 'poll', 'the set has sockets, or { socket, readable, writable }')
   const { socket, readable = false, writable = false } = asked as Asked
   if (socket.closed) throw socketError('EBADF', 'poll')
-  const { inner } = socket
+  const inner = socket[socketState]
   if (!inner.isStream && readable) inner.datagramChannel('poll') // so that something can come
   return { socket, readable, writable }
 }
 
 function look({ socket, readable, writable }: Asked): PollResult | undefined {
-  const { inner } = socket
+  const inner = socket[socketState]
   const wasConnecting = inner.state === 'connecting'
   if (wasConnecting && !inner.settle('poll')) return undefined
   const { channel, failure } = inner
@@ -85,7 +85,7 @@ function look({ socket, readable, writable }: Asked): PollResult | undefined {
 }
 
 function waitFor({ socket, readable, writable }: Asked): Wait {
-  const { inner } = socket
+  const inner = socket[socketState]
   const channel = inner.channel ?? inner.datagramChannel('poll')
   const { READABLE, WRITABLE, ANSWERED, FAULT } = channel.layout
   if (inner.state === 'connecting') return { channel, bits: ANSWERED, need: 0 }

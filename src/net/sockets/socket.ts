@@ -50,6 +50,9 @@ export type ShutdownHow = 'read' | 'write' | 'both'
 
 type Lane = 'sending' | 'receiving' | 'asking' | 'closing'
 
+/** How `poll` gets at what a socket is; not part of the API. */
+export const socketState: unique symbol = Symbol('spillway.socket')
+
 const encoder = new TextEncoder()
 /** Where nothing is said: as much as any datagram has, or a good piece of a stream. */
 const DEFAULT_ROOM = 65536
@@ -337,8 +340,7 @@ export class Socket {
 
   // ------------------------------------------------------------------------------------------------------
 
-  /** For `poll`. */
-  get inner(): ClientSocket {
+  get [socketState](): ClientSocket {
     return this.#inner
   }
 
