@@ -34,7 +34,10 @@ const counted = (scale) => Math.max(2000, Math.round(400_000 * scale))
 
 // ---- sending -------------------------------------------------------------------------------------------
 
-/** `rate`: thousand datagrams a second on the receiver's clock. `ringsPerThousand`: of the bell of the server's thread, what it tells itself among them. */
+/**
+ * `rate`: thousand datagrams a second on the receiver's clock. `ringsPerThousand`: of the bell of the server's thread, what it tells
+ * itself among them; `senderRingsPerThousand`: of the sender's, which sleeps when its ring is full.
+ */
 async function sendBySpillway(count, perBurst, pauseMs) {
   const receiver = await startReceiver({ starts: START })
   const server = await SocketServer.start()
@@ -48,9 +51,14 @@ async function sendBySpillway(count, perBurst, pauseMs) {
   })
   await sender.hears('ready')
   const before = rings()
-  await sender.result()
+  const { rings: senderRings } = await sender.result()
   const got = await receiver.result()
-  const figures = { ...sent(count, got), ringsPerThousand: ((rings() - before) * 1000) / count }
+  const perThousand = (number) => (number * 1000) / count
+  const figures = {
+    ...sent(count, got),
+    ringsPerThousand: perThousand(rings() - before),
+    senderRingsPerThousand: perThousand(senderRings),
+  }
   await server.stop()
   return figures
 }
@@ -155,14 +163,17 @@ export const threads = {
     const socket = client.socket('udp4')
     socket.connectSync(port, HOST)
     const payload = makePayload()
+    const { wait } = Atomics
+    const looks = ownSleeps() // the pauses are not among them
     const never = new Int32Array(new SharedArrayBuffer(4))
     say('ready')
-    Atomics.wait(never, 0, 0, 20) // until the server sleeps
+    wait(never, 0, 0, 20) // until the server sleeps
     for (let i = 0; i < count; i++) {
-      if (pauseMs > 0 && i % perBurst === 0) Atomics.wait(never, 0, 0, pauseMs)
+      if (pauseMs > 0 && i % perBurst === 0) wait(never, 0, 0, pauseMs)
       socket.sendSync(payload)
     }
     client.close() // what is still in the ring goes out
+    return looks()
   },
 
   receiver({ handle, port, count }) {
