@@ -379,6 +379,7 @@ export const rows = [
     undefined,
     '<= 10',
   ),
+  row('', 'wake-ups of the server a thousand TCP echoes', 'sockets-echo/tcp#ringsPerThousand'),
   row(
     'R3',
     'wake-ups of a sender whose ring is full a thousand',

@@ -7,6 +7,7 @@ import { parentPort } from 'node:worker_threads'
 import { SocketClient, SocketServer } from 'spillway/sockets'
 import { startPeer } from '../support/peer.mjs'
 import { isWhole, makeRecord, numberOf, stamp } from '../support/records.mjs'
+import { serverRingsOf } from '../support/shared-memory.mjs'
 import { start } from '../support/threads.mjs'
 import { percentile } from '../support/timing.mjs'
 import { HOST } from '../support/udp.mjs'
@@ -40,9 +41,12 @@ function bySpillway(kind, role, scale) {
 
 async function throughServer(role, port, count) {
   const server = await SocketServer.start()
+  const rings = serverRingsOf(server.handle)
+  const before = rings()
   const figures = await start(import.meta.url, role, { handle: server.handle, port, count }).result()
+  const ringsPerThousand = ((rings() - before) * 1000) / count
   await server.stop()
-  return figures
+  return { ...figures, ringsPerThousand }
 }
 
 /** Numbers each message, and looks at each answer. Times are microseconds. */
