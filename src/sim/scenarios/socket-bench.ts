@@ -119,6 +119,8 @@ export interface Touched {
   changes?: boolean
   /** Whether a thread is buried: the region's tables change. */
   buries?: boolean
+  /** Whether a channel comes to another thread. */
+  owns?: boolean
 }
 
 /** Threads that use their channels, and do not come or go. What one thread alone touches costs no points. */
@@ -179,7 +181,7 @@ export function hubRanges(bench: SocketBench, { sleeps, changes }: Touched): Ran
 function channelRanges(
   layout: Record<string, number>,
   { at, sender, receiver }: Channel,
-  { sleeps }: Touched,
+  { sleeps, owns }: Touched,
 ): Range[] {
   const { MEMBERS_OFFSET, CHANNEL_DATA_OFFSET, CLIENT_RING_OFFSET, SERVER_RING_OFFSET } = layout as Record<
     'MEMBERS_OFFSET' | 'CHANNEL_DATA_OFFSET' | 'CLIENT_RING_OFFSET' | 'SERVER_RING_OFFSET',
@@ -188,6 +190,7 @@ function channelRanges(
   const waits = layout.CLIENT_WAITS_OFFSET!
   return [
     constantRange(at, CHANNEL_DATA_OFFSET),
+    ...(owns ? [sharedRange(at + layout.SHAPE_OFFSET! + 4, 4)] : []),
     sharedRange(at + LINE, waits - LINE),
     ...(sleeps ? [sharedRange(at + waits, MEMBERS_OFFSET - waits)] : []),
     ...cursorRanges(layout, at + CLIENT_RING_OFFSET, sender, SERVER),

@@ -120,6 +120,30 @@ const receiving = eventScenario({
   },
 })
 
+/** The channel comes to another thread, while the first one's wait still stands in it. */
+const handedOver = eventScenario({
+  name: 'socket-handed-over',
+  shape: { threads: 3, clients: [CLIENT] },
+  touched: { owns: true },
+  told: [SERVER],
+  threads: (bench) => {
+    const [channel] = bench.channels as [Channel]
+    const args = argsOf({ channel })
+    const before = bench.tokens[CLIENT + 1]!
+    bench.call('channelOwn', ...args, before)
+    bench.call('channelBlock', ...args, before, bench.layout.READABLE!, 0)
+    const first = { call: 'channelOwn', args: [...args, bench.tokens[CLIENT]!] }
+    return [
+      publishing(bench, channel, TWO),
+      datagramReceiver(toClient(bench, channel, CLIENT, 'sleeps'), TWO, TWO.length, first),
+    ]
+  },
+  terminal: (view) => {
+    const { seen } = received(view, CLIENT)
+    return orderFault(seen, isKilled(view, SERVER) || isKilled(view, CLIENT) ? undefined : TWO.length)
+  },
+})
+
 /** What the server has published before it closes or stops is received before the client is told so. */
 function lastWords(name: string, says: (bench: SocketBench) => Op): Scenario {
   return eventScenario({
@@ -422,6 +446,7 @@ const orphaned = eventScenario({
 
 export const socketEventScenarios: readonly Scenario[] = [
   receiving,
+  handedOver,
   lastWords('socket-close', closes),
   lastWords('socket-stop', (bench) => ({ call: 'hubStop', args: [...bench.hub] })),
   ending,

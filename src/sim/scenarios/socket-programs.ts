@@ -95,7 +95,7 @@ export function datagramSender(side: Side, lengths: readonly number[], last: rea
 }
 
 export type Received = {
-  readonly at: 'look' | 'read' | 'repack' | 'block' | 'wait' | 'over'
+  readonly at: 'first' | 'look' | 'read' | 'repack' | 'block' | 'wait' | 'over'
   /** The datagrams, by their numbers; 0: not one that was sent. */
   readonly seen: readonly number[]
   readonly place: number
@@ -108,15 +108,21 @@ export type Received = {
 
 const nothingReceived: Received = { at: 'look', seen: [], place: 0, bytes: 0, word: 0, vain: 0, end: 0 }
 
-/** Takes datagrams until it has so many, or is told that there will be none. */
-export function datagramReceiver(side: Side, lengths: readonly number[], want = lengths.length): Program {
+/** Takes datagrams until it has so many, or is told that there will be none. Another call may come before. */
+export function datagramReceiver(
+  side: Side,
+  lengths: readonly number[],
+  want = lengths.length,
+  first?: Op,
+): Program {
   const { ring, patience, bench } = side
   const args = argsOf(side)
   const mailbox = mailboxOf(bench, side.as ?? side.thread)
   return program<Received>({
     name: 'receiver',
-    init: nothingReceived,
+    init: first ? { ...nothingReceived, at: 'first' } : nothingReceived,
     next: ({ at, place, bytes, word }): Op | undefined => {
+      if (at === 'first') return first
       if (at === 'look') return { call: 'datagramUnpack', args: [...args, ring, tokenOf(side)] }
       if (at === 'read') return { read: place, bytes }
       if (at === 'repack') return { call: 'datagramRepack', args: [...args, ring, 1] }
