@@ -1,13 +1,14 @@
 // Datagrams in a channel: each ring is a bipartite ring whose items are an address and a payload (docs/sockets.md). To write one is
 // to claim its place, to put it there, and to commit; to read one is to unpack it, to use it where it lies, and to repack it.
 
-import { load32 } from '../atomics'
+import { load32, load64 } from '../atomics'
 import { EMPTY, FULL, INVALID, OVERSIZE, STALE } from '../codes'
 import { MAILBOX_SPAN_OFFSET } from '../layout'
 import { scratchOf } from '../region/threads'
 import {
   BAD_ITEM, NO_ITEM, bipartiteClaim, bipartiteEnqueue, bipartitePeek, bipartiteRepack, bipartiteUnpack, itemBytes, itemContent,
 } from '../ring/bipartite'
+import { GIVEN_OFFSET, TAIL_OFFSET } from '../ring/descriptor'
 import { hasServer, tellClient, tellServer } from './channel'
 import { CORRUPT, FAILED, GONE } from './codes'
 import {
@@ -41,8 +42,11 @@ export function datagramClaim(address: u32, generation: u32, ring: u32, bytes: u
   return item == BAD_ITEM ? CORRUPT : <i32>itemContent(item)
 }
 
-/** The datagram is there: the other side is told. No more bytes than were claimed. */
-export function datagramCommit(address: u32, generation: u32, ring: u32, bytes: u32): i32 {
+/**
+ * The datagram is there; no more bytes than were claimed. The other side is told, unless the caller means to do so later, after more
+ * of them (`datagramTell`).
+ */
+export function datagramCommit(address: u32, generation: u32, ring: u32, bytes: u32, tells: u32): i32 {
   const shape = datagramShape(address, generation, ring)
   if (shape == 0) return STALE
   const cursors = cursorsOf(address, ring)
@@ -50,9 +54,19 @@ export function datagramCommit(address: u32, generation: u32, ring: u32, bytes: 
   const mask = maskOf(shape, ring)
   if (bytes > longestOf(shape, ring) || bipartiteClaim(cursors, data, mask, bytes) <= BAD_ITEM) return INVALID
   bipartiteEnqueue(cursors, data, mask, bytes)
-  if (ring == TO_SERVER) tellServer(address, SENT)
-  else tellClient(address, READABLE)
+  if (tells != 0) tell(address, ring)
   return 0
+}
+
+export function datagramTell(address: u32, generation: u32, ring: u32): i32 {
+  if (datagramShape(address, generation, ring) == 0) return STALE
+  tell(address, ring)
+  return 0
+}
+
+function tell(channel: usize, ring: u32): void {
+  if (ring == TO_SERVER) tellServer(channel, SENT)
+  else tellClient(channel, READABLE)
 }
 
 /** The place of the next datagram, which stays; its length is in the mailbox. Or EMPTY, or what is wrong. */
@@ -86,7 +100,10 @@ function look(address: u32, generation: u32, ring: u32, token: u32, takes: bool)
   return <i32>itemContent(item)
 }
 
-/** Gives back the oldest `count` in hand; the other side may have waited for room. */
+/**
+ * Gives back the oldest `count` in hand. The other side may have waited for room; it is told when there is enough to be worth its
+ * while. That comes, since what is in the ring goes on being taken out of it; who needs more than that looks, and waits again.
+ */
 export function datagramRepack(address: u32, generation: u32, ring: u32, count: u32): i32 {
   const shape = datagramShape(address, generation, ring)
   if (shape == 0) return STALE
@@ -94,6 +111,10 @@ export function datagramRepack(address: u32, generation: u32, ring: u32, count: 
   const data = dataOf(address, shape, ring)
   let left = count
   while (left > 0 && bipartiteRepack(cursors, data, maskOf(shape, ring))) left--
-  if (ring == TO_SERVER) tellClient(address, WRITABLE)
+  if (ring == TO_SERVER && isQuarterFree(cursors, maskOf(shape, ring))) tellClient(address, WRITABLE)
   return left == 0 ? 0 : INVALID
+}
+
+@inline function isQuarterFree(cursors: usize, mask: u32): bool {
+  return load64(cursors + TAIL_OFFSET) - load64(cursors + GIVEN_OFFSET) <= <u64>mask - (mask >> 2)
 }

@@ -10,7 +10,7 @@ export {
   channelReady, channelServe, channelTakeError, channelUnblock, clientHears, clientSays, serverFails, serverHears, serverPends,
   serverSays,
 } from './channel'
-export { datagramClaim, datagramCommit, datagramPeek, datagramRepack, datagramUnpack } from './datagrams'
+export { datagramClaim, datagramCommit, datagramPeek, datagramRepack, datagramTell, datagramUnpack } from './datagrams'
 export { streamBytes, streamCommit, streamDone, streamSpace } from './streams'
 export * from './codes'
 export { EMPTY, FULL, INVALID, OUT_OF_MEMORY, OVERSIZE, STALE } from '../codes'

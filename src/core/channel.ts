@@ -207,8 +207,13 @@ export class Channel {
     return this.abi.datagramClaim(this.address, this.generation, this.#out, bytes)
   }
 
-  commit(bytes: number): number {
-    return this.abi.datagramCommit(this.address, this.generation, this.#out, bytes)
+  /** The other side is told, unless that is left for `tell`. */
+  commit(bytes: number, tells = true): number {
+    return this.abi.datagramCommit(this.address, this.generation, this.#out, bytes, tells ? 1 : 0)
+  }
+
+  tell(): void {
+    this.abi.datagramTell(this.address, this.generation, this.#out)
   }
 
   /** Where the next datagram lies, or a code; its length is `spanBytes`. It stays. */

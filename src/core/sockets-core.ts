@@ -42,7 +42,8 @@ export interface SocketsAbi {
   serverPends(address: number, generation: number, count: number): number
 
   datagramClaim(address: number, generation: number, ring: number, bytes: number): number
-  datagramCommit(address: number, generation: number, ring: number, bytes: number): number
+  datagramCommit(address: number, generation: number, ring: number, bytes: number, tells: number): number
+  datagramTell(address: number, generation: number, ring: number): number
   datagramPeek(address: number, generation: number, ring: number, token: number): number
   datagramUnpack(address: number, generation: number, ring: number, token: number): number
   datagramRepack(address: number, generation: number, ring: number, count: number): number

@@ -131,7 +131,7 @@ class Datagrams {
       if (place > 0) {
         const bytes = patternOf(++this.seed, step.bytes)
         core.u8().set(bytes, place)
-        expect(abi.datagramCommit!(...this.handle, this.ends.ring, step.bytes)).toBe(0)
+        expect(abi.datagramCommit!(...this.handle, this.ends.ring, step.bytes, 1)).toBe(0)
         this.waiting.push({ bytes, place })
       }
     } else if (step.do === 'claim') this.claim(step.bytes)

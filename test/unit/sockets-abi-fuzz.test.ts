@@ -31,7 +31,7 @@ function setUp(sockets: Sockets) {
   for (const ring of [TO_SERVER, TO_CLIENT]) {
     const place = abi.datagramClaim!(...datagrams, ring, 20)
     core.u8().fill(0x5a, place, place + 20)
-    expect(abi.datagramCommit!(...datagrams, ring, 20)).toBe(0)
+    expect(abi.datagramCommit!(...datagrams, ring, 20, 1)).toBe(0)
     expect(abi.streamCommit!(...stream, ring, 50)).toBe(0)
   }
   abi.channelAsk!(...stream, 10)
@@ -282,7 +282,7 @@ class HostileWork {
     const place = abi.datagramClaim!(...this.handle, ring, length)
     if (place > 0) {
       this.write(place, length)
-      abi.datagramCommit!(...this.handle, ring, this.next() % 8 === 0 ? length * 2 : length)
+      abi.datagramCommit!(...this.handle, ring, this.next() % 8 === 0 ? length * 2 : length, this.next() % 2)
     }
     const room = abi.streamSpace!(...this.handle, ring, token)
     if (room <= 0) return

@@ -19,7 +19,7 @@ function send(sockets: Sockets, handle: Handle, ring: number, bytes: readonly nu
   const place = abi.datagramClaim!(...handle, ring, bytes.length)
   if (place < 0) return place
   core.u8().set(bytes, place)
-  return abi.datagramCommit!(...handle, ring, bytes.length)
+  return abi.datagramCommit!(...handle, ring, bytes.length, 1)
 }
 
 /** The next datagram, given back at once; or why there is none. */
@@ -121,7 +121,7 @@ describe('defects of the original', () => {
         expect(send(sockets, handle, ring, [1])).toBe(0)
         for (const bytes of [33, 34, 100, 65_536, 2 ** 31 - 1, -1]) {
           expect(abi.datagramClaim!(...handle, ring, bytes)).toBe(layout.OVERSIZE)
-          expect(abi.datagramCommit!(...handle, ring, bytes)).toBe(layout.INVALID)
+          expect(abi.datagramCommit!(...handle, ring, bytes, 1)).toBe(layout.INVALID)
         }
         expect(receive(sockets, handle, ring)).toEqual([1])
         const longest = Array.from({ length: 32 }, (_, i) => i)

@@ -20,6 +20,8 @@ export class ServedDatagrams extends ServedChannel {
   #socket: UdpSocket | undefined
   #isOpening = false
   #isShutForReading = false
+  #hasTold = false
+  #owesTelling = false
   #sent = 0
   /** How many have been given back: those behind may have been answered already. */
   #given = 0
@@ -104,7 +106,19 @@ export class ServedDatagrams extends ServedChannel {
     const memory = channel.region.u8
     putHead(memory, at, text.bytes, text.family, port, bytes.length)
     memory.set(bytes, at + head)
-    channel.commit(head + bytes.length)
+    channel.commit(head + bytes.length, this.#tellsNow())
+  }
+
+  /** The client is told of the first datagram at once, and then of all that come in the same turn of the loop together. */
+  #tellsNow(): boolean {
+    this.#owesTelling = this.#hasTold
+    if (this.#hasTold) return false
+    this.#hasTold = true
+    this.context.ports.clock.soon(() => {
+      this.#hasTold = false
+      if (this.#owesTelling && !this.isGone) this.channel.tell()
+    })
+    return true
   }
 
   #drop(): void {

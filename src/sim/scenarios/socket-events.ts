@@ -271,7 +271,7 @@ const twoWaits = eventScenario({
   threads: (bench) => {
     const [channel] = bench.channels as [Channel]
     // The ring is full; the server takes one, and then publishes one.
-    for (let i = 0; i < 2; i++) bench.call('datagramCommit', ...argsOf({ channel }), 0, 8)
+    for (let i = 0; i < 2; i++) bench.call('datagramCommit', ...argsOf({ channel }), 0, 8, 1)
     const took: Op[] = [
       { call: 'datagramUnpack', args: [...argsOf({ channel }), 0, bench.tokens[SERVER]!] },
       { call: 'datagramRepack', args: [...argsOf({ channel }), 0, 1] },
@@ -299,7 +299,7 @@ const givenUp = eventScenario({
     const [channel] = bench.channels as [Channel]
     const token = bench.tokens[CLIENT]!
     const { WRITABLE } = bench.layout as Record<string, number>
-    for (let i = 0; i < 2; i++) bench.call('datagramCommit', ...argsOf({ channel }), 0, 8)
+    for (let i = 0; i < 2; i++) bench.call('datagramCommit', ...argsOf({ channel }), 0, 8, 1)
     return [
       publishing(bench, channel, [8]),
       datagramReceiver(toClient(bench, channel, CLIENT, 'sleeps'), [8]),
@@ -330,7 +330,7 @@ const polling = eventScenario({
   told: [SERVER],
   threads: (bench) => {
     const [one, other] = bench.channels as [Channel, Channel]
-    const commit = { call: 'datagramCommit', args: [...argsOf({ channel: one }), 1, 0] }
+    const commit = { call: 'datagramCommit', args: [...argsOf({ channel: one }), 1, 0, 1] }
     return [publishing(bench, other, [0], [commit, commit]), poller(bench, [one, other], 3)]
   },
   terminal: (view, bench) => {

@@ -72,7 +72,7 @@ export function datagramSender(side: Side, lengths: readonly number[], last: rea
       const bytes = lengths[step]!
       if (at === 'claim') return { call: 'datagramClaim', args: [...args, ring, bytes] }
       if (at === 'write') return { write: place, data: recordOf(sent + 1, bytes) }
-      if (at === 'commit') return { call: 'datagramCommit', args: [...args, ring, bytes] }
+      if (at === 'commit') return { call: 'datagramCommit', args: [...args, ring, bytes, 1] }
       if (at === 'block')
         return { call: 'channelBlock', args: [...args, tokenOf(side), bench.layout.WRITABLE!, bytes] }
       if (at === 'wait') return sleep(side, word)
