@@ -10,7 +10,8 @@
 // channel's bit is taken away *before* the channel is looked at. The bell is armed before the summary is looked at, and rung
 // after it was set.
 // A client that dies between two of these steps loses only what it wanted itself; `departures` tells the server to look for
-// channels without an owner.
+// channels without an owner. One that dies within its ring leaves a bell that nobody else rings: until its departure is told,
+// which wakes also who does not seem to sleep (bellWake).
 // The bits go round: the search begins behind the channel that was served last, so that each gets its turn.
 
 import { and32, cas32, cas64, load32, load64, or32, store32, store64, wakeAll } from '../atomics'
