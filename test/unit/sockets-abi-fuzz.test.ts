@@ -218,6 +218,24 @@ describe('the ABI of the sockets', () => {
     expect(core.abi.usedGranules()).toBe(before)
   })
 
+  it('takes no length for nothing that comes round to it: who reckons with it would stand still', () => {
+    const sockets = loadSockets()
+    const { abi, layout, core, client, server } = sockets
+    const { handle } = openChannel(sockets, 'datagram', 6)
+    const view = new DataView(core.memory.buffer)
+    for (let bytes = 2 ** 32 - 16; bytes < 2 ** 32; bytes++) {
+      startAt(sockets, handle, TO_CLIENT, 0n)
+      for (let i = 0; i < 4; i++) abi.datagramCommit!(...handle, TO_CLIENT, 8)
+      const place = abi.datagramUnpack!(...handle, TO_CLIENT, client)
+      view.setUint32(place - layout.ITEM_HEADER_BYTES!, bytes, true)
+      expect(abi.datagramRepack!(...handle, TO_CLIENT, 1)).toBe(layout.INVALID)
+      // The client says that it has given it back all the same.
+      core.setU64(handle[0] + layout.SERVER_RING_OFFSET! + layout.GIVEN_OFFSET!, 16n)
+      expect(abi.datagramClaim!(...handle, TO_CLIENT, 8)).toBe(layout.CORRUPT)
+      expect(abi.datagramUnpack!(...handle, TO_SERVER, server)).toBe(layout.EMPTY)
+    }
+  })
+
   it('takes one server, and no other after it', () => {
     const sockets = loadSockets()
     const { abi, layout, client, hub } = sockets
