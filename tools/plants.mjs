@@ -534,11 +534,9 @@ export const plants = [
       {
         file: 'sockets/datagrams.ts',
         find: `  bipartiteEnqueue(cursors, data, mask, bytes)
-  if (ring == TO_SERVER) tellServer(address, SENT)
-  else tellClient(address, READABLE)
+  if (tells != 0) tell(address, ring)
 `,
-        replace: `  if (ring == TO_SERVER) tellServer(address, SENT)
-  else tellClient(address, READABLE)
+        replace: `  if (tells != 0) tell(address, ring)
   bipartiteEnqueue(cursors, data, mask, bytes)
 `,
       },
@@ -677,13 +675,15 @@ export const plants = [
     name: 'told-before-departed',
     what: 'the others are woken before a departure is counted, and sleep on',
     changes: [
+      { file: 'region/threads.ts', find: '  add32(DEPARTURES_OFFSET, 1)\n', replace: '\n' },
       {
         file: 'region/threads.ts',
-        find: `  add32(DEPARTURES_OFFSET, 1)
-  wakeThreads()
+        find: `bellWake(threadAt(slot) + THREAD_BELL_OFFSET)
+}
 `,
-        replace: `  wakeThreads()
+        replace: `bellWake(threadAt(slot) + THREAD_BELL_OFFSET)
   add32(DEPARTURES_OFFSET, 1)
+}
 `,
       },
     ],
