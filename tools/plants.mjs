@@ -663,10 +663,8 @@ export const plants = [
     changes: [
       {
         file: 'sockets/channel.ts',
-        find: `    if (load32(channel + ANSWERED_OFFSET) != asked) return GONE
-`,
-        replace: `    return GONE
-`,
+        find: '    if (!hasLeft) return isServed ? EMPTY : GONE',
+        replace: '    if (!hasLeft) return hasServer(channel) ? EMPTY : GONE',
       },
     ],
     scenario: 'socket-ask-stop',

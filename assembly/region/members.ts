@@ -34,6 +34,19 @@ export function firstMember(address: u32, token: u32): void {
   return load32(memberAt(address, slotOf(token))) == token
 }
 
+/**
+ * Makes the thread `token` a member of an object that the caller is in, which therefore cannot go meanwhile. Takes it back where the
+ * thread is dead: whoever buried it may have looked before, and marked it dead before that.
+ */
+export function enlist(address: u32, token: u32): void {
+  store32(memberAt(address, slotOf(token)), token)
+  if (!isAlive(token)) strike(address, token)
+}
+
+export function strike(address: u32, token: u32): void {
+  cas32(memberAt(address, slotOf(token)), token, 0)
+}
+
 /** The calling thread becomes a member of an object of that kind; it must not be one yet. */
 export function objectJoin(address: u32, generation: u32, kind: u32, token: u32): i32 {
   return hasMembers(kind) && isKind(address, generation, kind) ? memberJoin(address, generation, token) : STALE
@@ -69,7 +82,7 @@ function memberJoin(address: u32, generation: u32, token: u32): i32 {
 
 /** Strikes a member off; the last one out frees the object. */
 export function memberLeave(address: u32, generation: u32, token: u32, by: u32): void {
-  cas32(memberAt(address, slotOf(token)), token, 0)
+  strike(address, token)
   retireIfEmpty(address, generation, by)
 }
 

@@ -14,7 +14,7 @@ import { bipartiteAvailable, bipartiteClaim, NO_ITEM } from '../ring/bipartite'
 import { GIVEN_OFFSET, TAIL_OFFSET } from '../ring/descriptor'
 import { streamRoom, streamWaiting } from '../ring/stream'
 import { bellArm, bellRing } from '../sync/bell'
-import { CORRUPT, GONE } from './codes'
+import { CORRUPT, FAILED, GONE } from './codes'
 import {
   ANSWERED, ANSWERED_BYTES_OFFSET, ANSWERED_OFFSET, ASKED_BYTES_OFFSET, ASKED_OFFSET, CHANNEL_DATA_OFFSET, CHANNEL_INDEX_OFFSET,
   CLIENT_FLAGS_OFFSET, CLIENT_SHUT_READ, CLIENT_WAITS_OFFSET, ERROR_OFFSET, HUB_ADDRESS_OFFSET, HUB_GENERATION_OFFSET,
@@ -117,15 +117,17 @@ export function channelAnswer(address: u32, generation: u32, bytes: u32): i32 {
   return 0
 }
 
-/** Bytes of the answer, or EMPTY while there is none, or GONE: there will be none. */
+/** Bytes of the answer, or EMPTY while there is none, or FAILED or GONE: there will be none. */
 export function channelAnswered(address: u32, generation: u32): i32 {
   if (channelShape(address, generation) == 0) return STALE
   const channel = <usize>address
   const asked = load32(channel + ASKED_OFFSET)
+  // These first: what the server answers before it leaves, or stops, is not missed.
+  const hasLeft = (load32(channel + SERVER_FLAGS_OFFSET) & SERVER_CLOSED) != 0
+  const isServed = hasServer(channel)
   if (load32(channel + ANSWERED_OFFSET) != asked) {
-    if (hasServer(channel)) return EMPTY
-    // Looked at again: the last answer of a server that stops is one.
-    if (load32(channel + ANSWERED_OFFSET) != asked) return GONE
+    if (!hasLeft) return isServed ? EMPTY : GONE
+    return load32(channel + ERROR_OFFSET) != 0 ? FAILED : GONE
   }
   const bytes = load<u32>(channel + ANSWERED_BYTES_OFFSET)
   return bytes <= TEXT_BYTES ? bytes : CORRUPT
@@ -210,7 +212,8 @@ function readyBits(channel: usize, shape: u32, bits: u32, need: u32): u32 {
   }
   if ((bits & WRITABLE) != 0 && ((flags & SERVER_REFUSES) != 0 || hasRoom(channel, shape, need))) ready |= WRITABLE
   if ((bits & ANSWERED) != 0 && load32(channel + ANSWERED_OFFSET) == load32(channel + ASKED_OFFSET)) ready |= ANSWERED
-  if (load32(channel + ERROR_OFFSET) != 0) ready |= FAULT
+  // Whoever waits for an answer only gets one, whatever else has failed: an error would wake it again and again.
+  if (bits != ANSWERED && load32(channel + ERROR_OFFSET) != 0) ready |= FAULT
   if ((flags & SERVER_CLOSED) != 0) ready |= HUNG
   return hasServer(channel) ? ready : ready | LOST
 }

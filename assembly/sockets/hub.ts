@@ -18,7 +18,7 @@ import { and32, cas32, cas64, load32, load64, or32, store32, store64, wakeAll } 
 import { EMPTY, INVALID, OUT_OF_MEMORY, STALE } from '../codes'
 import { DEPARTURES_OFFSET, KIND_CHANNEL, KIND_HUB, KIND_OFFSET, MAILBOX_SPAN_OFFSET } from '../layout'
 import { allocate, isKind, publish } from '../region/granules'
-import { firstMember, handleOf } from '../region/members'
+import { enlist, firstMember, handleOf, strike } from '../region/members'
 import { depart, isAlive, isGone, scratchOf, threadBell } from '../region/threads'
 import { bellArm, bellRing } from '../sync/bell'
 import { GONE, OTHER_VERSION, TOO_MANY_CHANNELS } from './codes'
@@ -94,7 +94,10 @@ export function hubHello(address: u32, generation: u32, version: u32): i32 {
 
 // ---- the table -----------------------------------------------------------------------------------------
 
-/** Gives the channel a place. Its index, or TOO_MANY_CHANNELS. */
+/**
+ * Gives the channel, which the caller is in, a place. Its index, or TOO_MANY_CHANNELS. The server is in it from here on, though it knows
+ * of it only later: what the client says before it leaves is heard.
+ */
 export function hubAdd(address: u32, generation: u32, channel: u32, channelGeneration: u32): i32 {
   if (!isHub(address, generation) || !isKind(channel, channelGeneration, KIND_CHANNEL)) return STALE
   const hub = <usize>address
@@ -109,6 +112,10 @@ export function hubAdd(address: u32, generation: u32, channel: u32, channelGener
     store<u32>(<usize>channel + CHANNEL_INDEX_OFFSET, index)
     if (cas64(place, 0, handle) != 0) continue
     store32(hub + HUB_SEARCH_OFFSET, index + 1)
+    const server = load32(hub + HUB_SERVER_OFFSET)
+    enlist(channel, server)
+    // One that has stopped may have walked the table before: pairs with the store in hubStop.
+    if (!isServed(hub)) strike(channel, server)
     return index
   }
   return TOO_MANY_CHANNELS
@@ -138,17 +145,22 @@ function tellChannel(hub: usize, index: u32, scratch: usize): void {
   store<u64>(scratch + MAILBOX_SPAN_OFFSET, load64(placeAt(hub, index)))
 }
 
-/** The first index from `from` on whose channel's owner is gone, or which is gone itself; EMPTY when there is none. */
+/**
+ * The first index from `from` on whose channel's owner is gone, or which is gone itself, and once the server has stopped any channel;
+ * EMPTY when there is none.
+ */
 export function hubOrphan(address: u32, generation: u32, token: u32, from: u32): i32 {
   if (!isHub(address, generation)) return STALE
   const scratch = scratchOf(token)
   if (scratch == 0) return INVALID
   const hub = <usize>address
   const top = min(load32(hub + HUB_TOP_OFFSET), channelsOf(hub))
+  const isOver = load32(hub + HUB_STATUS_OFFSET) >= HUB_STOPPED
   for (let index = from; index < top; index++) {
     const handle = load64(placeAt(hub, index))
     if (handle == 0) continue
-    if (channelShape(<u32>handle, <u32>(handle >> 32)) != 0 && !isGone(load32(<usize>(<u32>handle) + OWNER_OFFSET))) continue
+    const isThere = channelShape(<u32>handle, <u32>(handle >> 32)) != 0
+    if (isThere && !isOver && !isGone(load32(<usize>(<u32>handle) + OWNER_OFFSET))) continue
     tellChannel(hub, index, scratch)
     return index
   }

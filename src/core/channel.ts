@@ -29,6 +29,10 @@ export class Channel {
   readonly generation: number
   /** Where a thread that waits for this channel sleeps: index into `i32`. */
   readonly bell: number
+  /** How many promises of this thread wait for it. */
+  watchers = 0
+  /** One of them was told of something, though by now the word may say again that it is waited for: it looks. */
+  wasTold = false
   readonly #member: Member
   readonly #out: number
   readonly #in: number
@@ -110,6 +114,11 @@ export class Channel {
   /** What the client that made it wants to be spoken to in. */
   get version(): number {
     return this.#word(this.layout.VERSION_OFFSET)
+  }
+
+  /** This side has not left. */
+  get isIn(): boolean {
+    return this.#member.isIn
   }
 
   /** The last one out frees it. Idempotent. */

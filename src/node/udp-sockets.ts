@@ -10,6 +10,7 @@ import type {
 } from '../ports.ts'
 
 const IS_DENO = 'Deno' in globalThis
+const IS_BUN = 'Bun' in globalThis
 
 /** Sockets of `node:dgram` that both send and receive. */
 export const udpSockets: UdpPort = {
@@ -25,7 +26,6 @@ export const udpSockets: UdpPort = {
       socket.once('error', failed)
       socket.bind({ address: host, port, exclusive: true }, () => {
         socket.off('error', failed)
-        socket.on('error', (error: NodeJS.ErrnoException) => options.onError(error.code ?? 'EIO'))
         try {
           resolve(new BoundSocket(socket, options))
         } catch (error) {
@@ -65,13 +65,20 @@ class BoundSocket implements UdpSocket {
   readonly #socket: Socket
   readonly #family: AddressFamily
   #isConnected = false
+  /** Deno lets everything through. */
+  #only: Endpoint | undefined
 
-  constructor(socket: Socket, { family, settings, onDatagram }: UdpSocketOptions) {
+  constructor(socket: Socket, { family, settings, onDatagram, onError }: UdpSocketOptions) {
     this.#socket = socket
     this.#family = family
     this.set(settings)
     this.recvBufferBytes = answered(() => socket.getRecvBufferSize())
-    socket.on('message', (bytes, { address, port }) => onDatagram(bytes, address, port))
+    socket.on('error', ({ code = 'EIO' }: NodeJS.ErrnoException) => {
+      if (this.#isConnected || code !== 'ECONNREFUSED') onError(code) // nobody has refused a socket without a peer
+    })
+    socket.on('message', (bytes, { address, port }) => {
+      if (!this.#isStrange(address, port)) onDatagram(bytes, address, port)
+    })
   }
 
   get local(): Endpoint {
@@ -80,6 +87,17 @@ class BoundSocket implements UdpSocket {
   }
 
   send(bytes: Uint8Array, to: { host: string; port: number } | undefined, sent: Sent): void {
+    if (!IS_BUN || to === undefined) this.#give(bytes, to, sent)
+    else {
+      // Bun tells a socket without a peer, too, that nobody took an earlier datagram, and does so instead of sending this one.
+      this.#give(bytes, to, (error) => {
+        if (error?.code !== 'ECONNREFUSED') sent(error)
+        else this.#give(bytes, to, (again) => sent(again?.code === 'ECONNREFUSED' ? undefined : again))
+      })
+    }
+  }
+
+  #give(bytes: Uint8Array, to: { host: string; port: number } | undefined, sent: Sent): void {
     const done = sent as (error: Error | null) => void
     try {
       if (to === undefined) this.#socket.send(bytes, done)
@@ -97,7 +115,9 @@ class BoundSocket implements UdpSocket {
         if (error) return reject(error)
         this.#isConnected = true
         const { address, port } = socket.remoteAddress()
-        resolve({ address, port, family: this.#family })
+        const peer: Endpoint = { address, port, family: this.#family }
+        if (IS_DENO) this.#only = peer
+        resolve(peer)
       })
     })
   }
@@ -105,6 +125,11 @@ class BoundSocket implements UdpSocket {
   disconnect(): void {
     this.#socket.disconnect()
     this.#isConnected = false
+    this.#only = undefined
+  }
+
+  #isStrange(address: string, port: number): boolean {
+    return this.#only !== undefined && (this.#only.address !== address || this.#only.port !== port)
   }
 
   set(settings: SocketSettings): void {

@@ -1,4 +1,4 @@
-// The suites, for real, in newest Node, Deno, Bun and Chromium (the collector's where there are sockets): every case of every
+// The suites, for real, in newest Node, Deno, Bun and Chromium (the collector's and the sockets' where there are sockets): every case of every
 // runtime is a test here.
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { launchBrowser, serve } from '../../tools/browser.mjs'
 import { ensureRuntime, type RuntimeName, versions } from '../../tools/runtimes.mjs'
 import { collectorSuites } from '../net/collector.suite.ts'
+import { socketSuites } from '../net/sockets.suite.ts'
 import { allSuites } from '../suite/index.ts'
 import { bundleForWeb } from '../support/bundle.ts'
 import { type CaseResult, fullName, type RunResult, type Suite } from '../support/harness.ts'
@@ -38,6 +39,12 @@ const targets: Target[] = [
       runtime,
       suites: collectorSuites,
       run: () => runInProcess(runtime, bundled('collector')),
+    },
+    {
+      name: `${runtime} ${versions[runtime]}, sockets`,
+      runtime,
+      suites: socketSuites,
+      run: () => runInProcess(runtime, bundled('sockets')),
     },
   ]),
   ...[true, false].map((isolated) => ({

@@ -25,6 +25,8 @@ export async function bundleForNode(): Promise<void> {
       thread: 'test/support/hosts/thread-node.ts',
       main: 'test/runtimes/main-node.ts',
       collector: 'test/runtimes/collector-node.ts',
+      'sockets-thread': 'test/support/hosts/sockets-thread-node.ts',
+      sockets: 'test/runtimes/sockets-node.ts',
     },
     outExtension: { '.js': '.mjs' },
     platform: 'node',

@@ -43,7 +43,7 @@ const isBoot = (message: unknown): message is BootMessage =>
 
 const never = new Promise<never>(() => {})
 
-/** Runs the function of that name in test/suite/thread-entry.ts in a thread of its own. */
+/** Runs the function of that name, of the entry that the host was set up with, in a thread of its own. */
 export function spawnThread(name: string, data: unknown = {}): Thread {
   if (!spawnRaw) throw new Error('no thread host is set: call setThreadHost first')
   const raw = spawnRaw(name, data)

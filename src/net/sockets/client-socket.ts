@@ -96,7 +96,9 @@ export class ClientSocket {
     const options = this.options.toSettings()
     const any = this.family === 6 ? '::' : '0.0.0.0'
     this.post({ op: 'bind', family: this.family, host: any, port: 0, options }, call, (answer) => {
-      if (!isRefusal(answer)) this.learn(answer)
+      if (isRefusal(answer)) return // the server has let the channel fail: the next call tells
+      this.learn(answer)
+      if (this.state === 'new') this.state = 'bound'
     })
     for (const membership of this.options.takeMemberships())
       this.#later.push({ op: 'set', options: membership })
@@ -143,11 +145,11 @@ export class ClientSocket {
     this.#outstanding = then
   }
 
-  /** Until the server owes no answer. */
-  *settled(call: string): Steps<void> {
+  /** Until the server owes no answer. With `isOwed` nothing else ends it. */
+  *settled(call: string, isOwed = false): Steps<void> {
     while (!this.settle(call)) {
       const { channel } = this
-      yield [{ channel: channel!, bits: channel!.layout.ANSWERED, need: 0 }]
+      yield [{ channel: channel!, bits: channel!.layout.ANSWERED, need: 0, isOwed }]
       this.checkOpen(call)
     }
   }
@@ -158,9 +160,9 @@ export class ClientSocket {
       const { channel } = this
       const answer = channel!.answered()
       if (answer === channel!.layout.EMPTY) return false
-      if (typeof answer === 'number') throw this.fault(answer, call)
       const then = this.#outstanding
       this.#outstanding = undefined
+      if (typeof answer === 'number') throw this.fault(answer, call)
       then(JSON.parse(answer) as Answer)
       if (this.channel !== undefined) this.#postLater(call)
     }

@@ -71,6 +71,10 @@ export function socketError(code: string, call: string, detail?: string): Spillw
 export function posixOf(error: unknown): string {
   const code = (error as NodeJS.ErrnoException | undefined)?.code
   switch (code) {
+    case 'ERR_SOCKET_DGRAM_IS_CONNECTED':
+      return 'EISCONN'
+    case 'ERR_SOCKET_DGRAM_NOT_CONNECTED':
+      return 'ENOTCONN'
     case 'ERR_SOCKET_DGRAM_NOT_RUNNING':
       return 'ECANCELED'
     case 'ERR_SOCKET_BAD_PORT':

@@ -163,9 +163,10 @@ function* take(
     const options = socket.options.toSettings()
     const { generation } = handle
     let answer: Answer | undefined
-    yield* socket.ask({ op: 'accept', listener: index, generation, options }, call, (given) => {
+    socket.post({ op: 'accept', listener: index, generation, options }, call, (given) => {
       answer = given
     })
+    yield* socket.settled(call, true)
     if (answer !== undefined && !isRefusal(answer)) {
       socket.learn(answer)
       socket.state = 'connected'

@@ -33,10 +33,11 @@ export function trySendDatagram(
   to: SocketAddress | undefined,
   call: string,
 ): number {
-  const channel = socket.channel ?? socket.datagramChannel(call)
+  socket.checkOpen(call)
   if (bytes > LONGEST_PAYLOAD[socket.family]) throw socketError('EMSGSIZE', call)
   if (socket.isShutForWriting) throw socketError('EPIPE', call)
   const text = to === undefined ? withoutAddress(socket, call) : textOf(socket, to, call)
+  const channel = socket.channel ?? socket.datagramChannel(call) // not before the arguments are known to make sense
   const whole = headBytes(text) + bytes
   const at = channel.claim(whole)
   if (at < 0) {

@@ -30,6 +30,11 @@ export class Inflow {
     return this.#isFull
   }
 
+  /** Whether there is something that is not in the ring yet. */
+  get hasRest(): boolean {
+    return this.#rest !== undefined
+  }
+
   start(source: Source): void {
     this.#source = source
     source.resume()
@@ -90,6 +95,7 @@ export class Inflow {
     this.#isDiscarding = true
     this.#rest = undefined
     this.#isFull = false
+    this.#tellEnds()
     this.#source?.resume()
   }
 

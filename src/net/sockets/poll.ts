@@ -62,13 +62,14 @@ function checked(polled: Polled): Asked {
 
 function look({ socket, readable, writable }: Asked): PollResult | undefined {
   const inner = socket[socketState]
+  inner.checkOpen('poll')
   const wasConnecting = inner.state === 'connecting'
   if (wasConnecting && !inner.settle('poll')) return undefined
   const { channel, failure } = inner
   const hasFailed = failure !== undefined
   if (channel === undefined) {
     // A connection that was never made; or a UDP socket that nobody has used, to which nothing stands in the way.
-    const isReady = inner.isStream ? readable || writable : writable
+    const isReady = inner.isStream || writable
     return isReady || hasFailed
       ? { socket, readable: inner.isStream && readable, writable, error: hasFailed, hangup: inner.isStream }
       : undefined

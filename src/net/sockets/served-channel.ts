@@ -154,12 +154,16 @@ export abstract class ServedChannel {
 function parse(text: string): Question | undefined {
   try {
     const question = JSON.parse(text) as Question
-    return typeof question === 'object' && question !== null && typeof question.op === 'string'
-      ? question
-      : undefined
+    if (!isRecord(question) || typeof question.op !== 'string') return undefined
+    const { options = {} } = question as { options?: unknown }
+    return isRecord(options) ? question : undefined
   } catch {
     return undefined
   }
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** What a question gave as an address is not trusted. */

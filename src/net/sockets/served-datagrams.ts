@@ -19,6 +19,7 @@ export class ServedDatagrams extends ServedChannel {
   readonly #writer = new AddressWriter()
   #socket: UdpSocket | undefined
   #isOpening = false
+  #cannotOpen = false
   #isShutForReading = false
   #hasTold = false
   #owesTelling = false
@@ -41,7 +42,7 @@ export class ServedDatagrams extends ServedChannel {
         return this.#connect(question)
       case 'disconnect':
         this.#socket?.disconnect()
-        return {}
+        return { local: this.#socket?.local } // the system may have taken back a port that it had chosen
       case 'set':
         if (this.#socket === undefined) return { code: 'EINVAL' }
         this.#socket.set(question.options)
@@ -68,6 +69,10 @@ export class ServedDatagrams extends ServedChannel {
       }
       this.#socket = socket // also of one that was closed meanwhile: what it has sent goes out
       return { local: socket.local, recvBufferBytes: socket.recvBufferBytes }
+    } catch (error) {
+      this.#cannotOpen = true
+      this.fail(posixOf(error)) // for a client that has not asked to be told: it has used the socket without binding it
+      throw error
     } finally {
       this.#isOpening = false
     }
@@ -130,7 +135,10 @@ export class ServedDatagrams extends ServedChannel {
   protected work(): void {
     const { channel } = this
     const socket = this.#socket
-    if (socket === undefined) return
+    if (socket === undefined) {
+      if (this.#cannotOpen || (this.isClosing && !this.#isOpening)) this.leave()
+      return
+    }
     for (let turn = 0; turn < TURN && this.#inFlight < this.#mostInFlight; turn++) {
       const at = channel.unpack()
       if (at === channel.layout.CORRUPT) {
@@ -191,7 +199,7 @@ export class ServedDatagrams extends ServedChannel {
   protected finish(): void {
     const socket = this.#socket
     if (socket !== undefined) this.#closeIfDone(socket)
-    else if (!this.#isOpening) this.leave()
+    else if (!this.#isOpening) this.leave() // else what was sent goes out once it is open
   }
 
   /** What was sent before it was closed goes out. */

@@ -39,6 +39,7 @@ export class ServedListener extends ServedChannel {
 
   #add(socket: StreamSocket): void {
     if (this.isClosing || this.#waiting.length >= this.#backlog) {
+      if (!this.isGone) this.channel.drops++
       socket.reset()
       return
     }

@@ -12,6 +12,7 @@ export class ServedStream extends ServedChannel {
   #socket: StreamSocket | undefined
   #isShutForWriting = false
   #hasEnded = false
+  #isOver = false
   #cancelLinger: (() => void) | undefined
 
   protected async ask(question: Question): Promise<Answer> {
@@ -75,7 +76,10 @@ export class ServedStream extends ServedChannel {
   protected work(): void {
     this.#inflow.goOn()
     const socket = this.#socket
-    if (socket === undefined) return
+    if (socket === undefined) {
+      if (this.#isOver && !this.#inflow.hasRest) this.leave()
+      return
+    }
     this.#outflow.pump(socket, (bytes, code) => this.#whileHere(() => this.#written(bytes, code)))
     if (!this.#isShutForWriting || !this.#outflow.isDrained()) return
     if (this.isClosing) socket.endAndClose()
@@ -127,9 +131,11 @@ export class ServedStream extends ServedChannel {
   #closed(): void {
     this.#cancelLinger?.()
     this.#socket = undefined
+    this.#isOver = true
     if (this.isGone) return
-    if (this.isClosing) this.leave()
-    else this.channel.serverSays(this.channel.layout.SERVER_REFUSES)
+    // The peer may be gone, but not all that it sent have found room: this leaves when the client has taken the rest.
+    if (this.isClosing || !this.#inflow.hasRest) this.leave()
+    else this.again()
   }
 
   protected destroy(): void {

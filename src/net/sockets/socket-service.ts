@@ -101,7 +101,7 @@ export class SocketService implements Service, ServerContext {
 
   async #windDown(): Promise<void> {
     this.#serveReady() // what was said before the stop is heard
-    for (const served of [...this.#served.values()]) served.abandon()
+    this.#forOrphans((served) => served.abandon()) // all there are
     if (this.#served.size > 0) {
       await new Promise<void>((resolve) => {
         const cancel = this.ports.clock.after(Math.min(this.lingerMs, LAST_MS), resolve)
@@ -111,7 +111,7 @@ export class SocketService implements Service, ServerContext {
         }
       })
     }
-    for (const served of [...this.#served.values()]) served.abort()
+    this.#forOrphans((served) => served.abort()) // the last that came, too
     this.#hub.end()
     this.#hub.leave()
   }
@@ -179,9 +179,13 @@ export class SocketService implements Service, ServerContext {
     const departures = this.#hub.departures()
     if (departures === this.#departures) return
     this.#departures = departures
+    this.#forOrphans((served) => served.abandon())
+  }
+
+  #forOrphans(bury: (served: ServedChannel) => void): void {
     for (let name = this.#hub.orphan(0); name !== undefined; name = this.#hub.orphan(name.index + 1)) {
       const served = this.#servedAt(name)
-      served?.abandon()
+      if (served !== undefined) bury(served)
     }
   }
 }

@@ -53,6 +53,11 @@ type Lane = 'sending' | 'receiving' | 'asking' | 'closing'
 /** How `poll` gets at what a socket is; not part of the API. */
 export const socketState: unique symbol = Symbol('spillway.socket')
 
+/** A call that has begun. */
+interface Turn {
+  over: Promise<void> | undefined
+}
+
 const encoder = new TextEncoder()
 /** Where nothing is said: as much as any datagram has, or a good piece of a stream. */
 const DEFAULT_ROOM = 65536
@@ -66,7 +71,7 @@ export class Socket {
   readonly kind: SocketKind
   readonly #inner: ClientSocket
   /** Calls of one kind that wait, one after the other. */
-  readonly #lanes: Partial<Record<Lane, Promise<void>>> = {}
+  readonly #lanes: Partial<Record<Lane, Turn>> = {}
 
   /** Made by `SocketClient.socket()` and `accept()`. */
   constructor(inner: ClientSocket) {
@@ -122,6 +127,7 @@ export class Socket {
   }
 
   acceptSync(options?: CallOptions): Socket {
+    this.#inner.context.waits.checkMayBlock('accept') // before a connection is taken that nobody could be given
     return new Socket(this.#runSync('receiving', 'accept', options, accept(this.#inner, isNow(options))))
   }
 
@@ -479,19 +485,22 @@ export class Socket {
   /** Calls of one kind wait for one another, so that what they send and receive keeps its order. */
   #run<T>(lane: Lane, call: string, options: AsyncCallOptions | undefined, make: () => Steps<T>): Promise<T> {
     const before = this.#lanes[lane]
-    const start = async () => {
-      options?.signal?.throwIfAborted()
-      return this.#inner.context.waits.run(make(), this.#limits(lane, call, options))
+    const turn: Turn = { over: undefined }
+    this.#lanes[lane] = turn
+    const run = async () => {
+      try {
+        if (before !== undefined) await before.over
+        options?.signal?.throwIfAborted()
+        return await this.#inner.context.waits.run(make(), this.#limits(lane, call, options))
+      } finally {
+        if (this.#lanes[lane] === turn) delete this.#lanes[lane] // before whoever awaits it goes on: a Sync call may be next
+      }
     }
-    const running = before === undefined ? start() : before.then(start)
-    const settled = running.then(
+    const running = run()
+    turn.over = running.then(
       () => {},
       () => {},
     )
-    this.#lanes[lane] = settled
-    void settled.then(() => {
-      if (this.#lanes[lane] === settled) delete this.#lanes[lane]
-    })
     return running
   }
 

@@ -18,6 +18,8 @@ export interface Wait {
   readonly bits: number
   /** Bytes of the datagram that is to be sent; 0: any. */
   readonly need: number
+  /** The server answers at once, and what it gives must not be lost: neither the time nor a signal ends this. */
+  readonly isOwed?: boolean
 }
 
 /** Any one of these is enough. Whoever is woken tries again: it may have been for nothing. */
@@ -32,6 +34,7 @@ export interface Limits {
 }
 
 const LONGEST_TIMER_MS = 0x7fffffff
+const FOR_EVER: Omit<Limits, 'late'> = { deadlineMs: Number.POSITIVE_INFINITY }
 
 /** A thread's waits at one hub. */
 export class Waits {
@@ -49,17 +52,30 @@ export class Waits {
   /** Runs the call to its end, blocking the thread where it has to wait. */
   runSync<T>(steps: Steps<T>, limits: Limits): T {
     let step = steps.next()
-    while (!step.done)
-      step = this.#sleep(step.value, limits.deadlineMs) ? steps.next() : steps.throw(limits.late())
+    while (!step.done) {
+      let isLate: boolean
+      try {
+        isLate = !this.#sleep(step.value, limits.deadlineMs)
+      } catch (error) {
+        step = steps.throw(error) // it must not wait here: what it has made is put away
+        continue
+      }
+      step = isLate ? steps.throw(limits.late()) : steps.next()
+    }
     return step.value
+  }
+
+  /** For calls that wait in any case. */
+  checkMayBlock(call: string): void {
+    if (this.#hub.isServedHere) throw socketError('EDEADLK', call)
   }
 
   /** `false`: the deadline has passed. */
   #sleep(waits: readonly Wait[], deadlineMs: number): boolean {
-    if (this.#hub.isServedHere) throw socketError('EDEADLK', 'the call')
+    this.checkMayBlock('the call')
     const word = armAll(waits)
     if (word === 0) return true
-    const leftMs = deadlineMs - performance.now()
+    const leftMs = isOwed(waits) ? Number.POSITIVE_INFINITY : deadlineMs - performance.now()
     if (leftMs > 0) {
       blockOn(this.#hub.region.i32, bellOf(this.#hub.region, this.#hub.core), word, leftMs)
       return true
@@ -93,7 +109,8 @@ export class Waits {
   }
 
   /** Resolves when it is worth another try, `false` when the deadline has passed. */
-  #wait(waits: readonly Wait[], { deadlineMs, signal }: Limits): Promise<boolean> {
+  #wait(waits: readonly Wait[], limits: Limits): Promise<boolean> {
+    const { deadlineMs, signal } = isOwed(waits) ? FOR_EVER : limits
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
       const leftMs = deadlineMs - performance.now()
@@ -106,6 +123,7 @@ export class Waits {
         waits,
         end: () => {
           this.#pending.delete(pending)
+          for (const { channel } of waits) channel.watchers--
           clearTimeout(timer)
           signal?.removeEventListener('abort', abort)
           keepAlive(-1)
@@ -121,13 +139,19 @@ export class Waits {
         reject(signal?.reason)
       }
       const late = () => {
+        const left = deadlineMs - performance.now()
+        if (left > 0) {
+          timer = setTimeout(late, Math.ceil(left)) // timers may be early by what the loop is behind
+          return
+        }
         pending.end()
         disarm(waits)
         resolve(false)
       }
-      const timer = leftMs < LONGEST_TIMER_MS ? setTimeout(late, leftMs) : undefined
+      let timer = leftMs < LONGEST_TIMER_MS ? setTimeout(late, Math.ceil(leftMs)) : undefined
       signal?.addEventListener('abort', abort)
       this.#pending.add(pending)
+      for (const { channel } of waits) channel.watchers++
       keepAlive(1)
       if (!this.#isRunning) void this.#dispatch()
     })
@@ -145,9 +169,10 @@ export class Waits {
       const departures = core.abi.departures()
       const isAnybodyGone = departures !== this.#departures
       this.#departures = departures
-      for (const pending of this.#pending) {
-        if ((isAnybodyGone || isTold(pending.waits)) && armAll(pending.waits) === 0) pending.wake()
-      }
+      // All of them first: arming for one hides from the others that they were told.
+      const told = [...this.#pending].filter(({ waits }) => isAnybodyGone || isTold(waits))
+      for (const { waits } of told) for (const { channel } of waits) channel.wasTold = false
+      for (const pending of told) if (armAll(pending.waits) === 0) pending.wake()
       if (this.#pending.size === 0) break
       await changed(region.i32, bellOf(region, core), word)
     }
@@ -165,6 +190,8 @@ interface Pending {
 function armAll(waits: readonly Wait[]): number {
   let first = 0
   for (const { channel, bits, need } of waits) {
+    if (!channel.isIn) return 0 // closed meanwhile
+    if (channel.watchers > 0 && channel.isTold(bits)) channel.wasTold = true
     const word = channel.block(bits, need)
     if (word === 0) return 0
     if (first === 0) first = word // the oldest: whatever rings after it is not missed
@@ -172,13 +199,19 @@ function armAll(waits: readonly Wait[]): number {
   return first
 }
 
+/** Not where another wait of this thread may be for the same. */
 function disarm(waits: readonly Wait[]): void {
-  for (const { channel, bits } of waits) channel.unblock(bits)
+  for (const { channel, bits } of waits) if (channel.watchers === 0) channel.unblock(bits)
 }
 
 function isTold(waits: readonly Wait[]): boolean {
-  for (const { channel, bits } of waits) if (channel.isTold(bits)) return true
+  for (const { channel, bits } of waits)
+    if (channel.wasTold || !channel.isIn || channel.isTold(bits)) return true
   return false
+}
+
+function isOwed(waits: readonly Wait[]): boolean {
+  return waits.length === 1 && waits[0]!.isOwed === true
 }
 
 async function changed(words: Int32Array, index: number, value: number): Promise<void> {

@@ -1,11 +1,11 @@
-import * as functions from '../../suite/thread-entry.ts'
 import { show } from '../harness.ts'
 import { type Channel, Inbox } from '../threads.ts'
 
 type ThreadFunction = (data: never, channel: Channel) => unknown
 
-/** Runs the named function of thread-entry.ts and posts what it returns. */
+/** Runs the named one of the functions and posts what it returns. */
 export function runThread(
+  functions: object,
   name: string,
   data: unknown,
   post: (message: unknown) => void,
@@ -15,7 +15,7 @@ export function runThread(
   const run = async () => {
     try {
       const fn = (functions as Record<string, ThreadFunction>)[name]
-      if (!fn) throw new Error(`thread-entry.ts exports no ${name}`)
+      if (!fn) throw new Error(`the thread's functions have no ${name}`)
       post({ $done: await fn(data as never, channel) })
     } catch (error) {
       post({ $failed: show(error) })

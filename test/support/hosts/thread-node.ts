@@ -1,11 +1,5 @@
-// The other end of hosts/node.ts: what a worker of Node, Deno or Bun starts with.
-import { parentPort, workerData } from 'node:worker_threads'
-import { runThread } from './run-thread.ts'
+// What a worker of the suite starts with.
+import * as functions from '../../suite/thread-entry.ts'
+import { serveThread } from './node-thread.ts'
 
-const port = parentPort!
-const { name, data } = workerData as { name: string; data: unknown }
-const thread = runThread(name, data, (message) => port.postMessage(message))
-port.on('message', (message) => thread.messages.put(message))
-// A port that is listened to keeps the thread alive; Deno's has no close, its worker scope has one.
-const scope = globalThis as { close?: () => void }
-thread.finished.then(() => (typeof port.close === 'function' ? port.close() : scope.close?.()))
+serveThread(functions)
