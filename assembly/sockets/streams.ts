@@ -38,8 +38,8 @@ export function streamSpace(address: u32, generation: u32, ring: u32, token: u32
   if (ring == TO_SERVER) {
     const flags = load32(channel + SERVER_FLAGS_OFFSET)
     if (load32(channel + ERROR_OFFSET) != 0) return FAILED
+    if (!hasServer(channel)) return GONE // before what it has said when it stopped
     if ((flags & (SERVER_REFUSES | SERVER_CLOSED)) != 0) return ENDED_STREAM
-    if (!hasServer(channel)) return GONE
   }
   const mask = maskOf(shape, ring)
   const cursors = cursorsOf(channel, ring)

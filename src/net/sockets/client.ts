@@ -1,7 +1,7 @@
 import type { Channel } from '../../core/channel.ts'
 import { SpillwayError } from '../../core/errors.ts'
 import { checkSocketServerHandle, type SocketServerHandle } from '../../core/handle.ts'
-import { Hub } from '../../core/hub.ts'
+import { Hub, type HubHandle } from '../../core/hub.ts'
 import { AddressReader, AddressWriter } from './address.ts'
 import { type ClientContext, ClientSocket } from './client-socket.ts'
 import { socketError } from './codes.ts'
@@ -39,7 +39,7 @@ export class SocketClient {
   /** HELLO: joins the server of the handle, which may come from any thread. Refused by a server of another version. */
   static init(handle: SocketServerHandle): SocketClient {
     const { memory, address, generation, version } = checkSocketServerHandle(handle)
-    const hub = Hub.from({ memory, address, generation })
+    const hub = joinHub({ memory, address, generation })
     try {
       if (version !== hub.core.layout.SOCKETS_VERSION)
         throw otherVersion(version, hub.core.layout.SOCKETS_VERSION)
@@ -105,10 +105,11 @@ export class SocketClient {
       this.#letGo(earlier)
     }
     this.#detached.add(channel)
-    const { kind, local, peer, state } = socket
+    const { kind, local, peer, state, isShutForReading, isShutForWriting } = socket
     const { address, generation } = channel.handle
     socket.channel = undefined
     socket.end(0)
+    this.#context.waits.kick() // a poll may wait for it
     return {
       kind,
       state: state as SocketHandle['state'],
@@ -116,6 +117,9 @@ export class SocketClient {
       address,
       generation,
       owner: channel.owner,
+      options: socket.options.all,
+      isShutForReading,
+      isShutForWriting,
       local,
       peer,
     }
@@ -126,6 +130,15 @@ export class SocketClient {
     this.#detached.delete(channel)
     if (channel.owner === channel.region.token) channel.clientSays(channel.layout.CLIENT_CLOSED)
     channel.leave()
+  }
+}
+
+function joinHub(handle: HubHandle): Hub {
+  try {
+    return Hub.from(handle)
+  } catch (error) {
+    if ((error as SpillwayError).code !== 'ERR_STALE_HANDLE') throw error
+    throw socketError('ECONNABORTED', 'SocketClient.init') // its server has stopped, and nobody is left in it
   }
 }
 

@@ -209,18 +209,21 @@ export function* close(socket: ClientSocket): Steps<void> {
 export function adopt(context: ClientContext, handle: SocketHandle): ClientSocket {
   const call = 'adopt'
   const { memory } = context.hub.handle
-  const { address, generation, index, owner } = handle
   let channel: Channel | undefined
   try {
+    const { address, generation, index, owner } = handle
     channel = Channel.adopt({ memory, address, generation }, index, owner)
   } catch {
-    // it is gone
+    // it is gone, or the handle is none
   }
   if (channel === undefined)
     throw socketError('EBADF', call, 'the socket is closed, or another thread has adopted it already')
   const socket = new ClientSocket(context, handle.kind)
   socket.channel = channel
   socket.state = handle.state
+  socket.options.takeOver(handle.options)
+  socket.isShutForReading = handle.isShutForReading === true
+  socket.isShutForWriting = handle.isShutForWriting === true
   socket.local = handle.local
   socket.peer = handle.peer
   return socket

@@ -181,6 +181,19 @@ export class OptionTable {
     for (const [name, value] of other.#values) this.#values.set(name, value)
   }
 
+  /** What was set, for another thread to go on with. */
+  get all(): Settings {
+    return Object.fromEntries(this.#values)
+  }
+
+  /** As another thread has set them; what makes no sense is left out. */
+  takeOver(settings: Settings | undefined): void {
+    for (const [name, value] of Object.entries(settings ?? {})) {
+      const rule = Object.hasOwn(rules, name) ? rules[name as OptionName] : undefined
+      if (rule?.check(value)) this.#values.set(name as OptionName, value)
+    }
+  }
+
   /** What the server needs to know when it makes the socket. */
   toSettings(): Settings {
     const settings: Record<string, Setting> = {}

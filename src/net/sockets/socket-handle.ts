@@ -1,4 +1,5 @@
 import type { Endpoint } from '../../ports.ts'
+import type { Settings } from './questions.ts'
 
 export type SocketKind = 'udp4' | 'udp6' | 'tcp4' | 'tcp6'
 
@@ -11,6 +12,10 @@ export interface SocketHandle {
   readonly generation: number
   /** The token of the thread that lets it go. */
   readonly owner: number
+  /** All that was set, and whether it was shut down. */
+  readonly options: Settings
+  readonly isShutForReading: boolean
+  readonly isShutForWriting: boolean
   readonly local: Endpoint | undefined
   readonly peer: Endpoint | undefined
 }

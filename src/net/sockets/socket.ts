@@ -276,8 +276,12 @@ export class Socket {
   detach(): SocketHandle {
     const inner = this.#inner
     const channel = inner.inUse('detach')
-    inner.settle('detach')
-    if (inner.state === 'connecting' || inner.state === 'new' || Object.values(this.#lanes).some(Boolean))
+    if (
+      !inner.settle('detach') ||
+      inner.state === 'connecting' ||
+      inner.state === 'new' ||
+      Object.values(this.#lanes).some(Boolean)
+    )
       throw socketError('EBUSY', 'detach', 'a call is under way: wait for it')
     return inner.context.detach(inner, channel)
   }
