@@ -40,10 +40,13 @@ export class Inflow {
     source.resume()
   }
 
-  /** Where the next bytes are to be read to; while it is full, where they will be when there is half of it. */
+  /**
+   * Where the next bytes are to be read to; while it is full, where they will be when there is half of it. What is thrown away goes
+   * there, too: nobody reads it.
+   */
   room(): Uint8Array {
     const space = this.#channel.space()
-    return this.#channel.freeView(this.#isFull ? this.#channel.outBytes >> 1 : space)
+    return this.#channel.freeView(this.#isFull || this.#isDiscarding ? this.#channel.outBytes >> 1 : space)
   }
 
   /** So many bytes have been read to there. Answers whether to go on. */

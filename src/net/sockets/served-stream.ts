@@ -12,6 +12,7 @@ export class ServedStream extends ServedChannel {
   #socket: StreamSocket | undefined
   #isShutForWriting = false
   #hasEnded = false
+  #hasFailed = false
   #isOver = false
   #cancelLinger: (() => void) | undefined
 
@@ -48,10 +49,16 @@ export class ServedStream extends ServedChannel {
   #open(socket: StreamSocket): Answer {
     this.#socket = socket
     socket.handle({
-      onBytes: (bytes) => this.#whileHere(() => this.#inflow.receive(bytes)),
-      onEnd: () => this.#whileHere(() => this.#inflow.end()),
-      onError: (code) => this.#whileHere(() => this.#failed(code)),
-      onFull: () => this.#whileHere(() => {}),
+      onBytes: (bytes) => {
+        if (this.isGone) return
+        this.#inflow.receive(bytes)
+        if (this.#inflow.isFull) this.again()
+      },
+      onFull: () => this.again(),
+      onEnd: () => {
+        if (!this.isGone) this.#inflow.end()
+      },
+      onError: (code) => this.#failed(code),
       onClose: () => this.#closed(),
     })
     this.#inflow.start(socket)
@@ -59,14 +66,9 @@ export class ServedStream extends ServedChannel {
     return { local, peer }
   }
 
-  /** What the socket tells when its channel has been left concerns nobody. Afterwards this may wait for something else. */
-  #whileHere(tell: () => void): void {
-    if (this.isGone) return
-    tell()
-    this.again()
-  }
-
   #failed(code: string): void {
+    if (this.isGone) return
+    this.#hasFailed = true
     this.#inflow.fail(code)
     this.channel.serverSays(this.channel.layout.SERVER_REFUSES)
   }
@@ -80,7 +82,8 @@ export class ServedStream extends ServedChannel {
       if (this.#isOver && !this.#inflow.hasRest) this.leave()
       return
     }
-    this.#outflow.pump(socket, (bytes, code) => this.#whileHere(() => this.#written(bytes, code)))
+    if (this.#hasFailed) return // a write would fail again, and again; the socket is about to close
+    this.#outflow.pump(socket, (bytes, code) => this.#written(bytes, code))
     if (!this.#isShutForWriting || !this.#outflow.isDrained()) return
     if (this.isClosing) socket.endAndClose()
     else if (!this.#hasEnded) socket.end()
@@ -88,13 +91,15 @@ export class ServedStream extends ServedChannel {
   }
 
   #written(bytes: number, code: string | undefined): void {
+    if (this.isGone) return
     if (code === undefined) this.channel.done(bytes)
     else this.#failed(code)
+    this.again()
   }
 
   protected waits(): { bits: number; skipped: number } {
     const { SENT, ROOM } = this.channel.layout
-    const canSend = this.#socket !== undefined && !this.#outflow.isBusy && !this.#hasEnded
+    const canSend = this.#socket !== undefined && !this.#outflow.isBusy && !this.#hasEnded && !this.#hasFailed
     const bits = (canSend ? SENT : 0) | (this.#inflow.isFull ? ROOM : 0)
     return { bits, skipped: this.#outflow.inFlight }
   }

@@ -34,8 +34,10 @@ export class SocketService implements Service, ServerContext {
   readonly #hub: Hub
   readonly #served = new Map<number, ServedChannel>()
   #departures: number
-  /** The one that is being served. */
-  #attended: ServedChannel | undefined
+  /** Ends the sleep. */
+  #wake: (() => void) | undefined
+  #awaitedWord = 0
+  #isOver = false
   #whenEmpty: (() => void) | undefined
   readonly #done: Promise<void>
 
@@ -68,11 +70,15 @@ export class SocketService implements Service, ServerContext {
     return served instanceof ServedListener && served.channel.generation === generation ? served : undefined
   }
 
-  /** At once: this comes from a socket of the system, which has had its turn. */
+  /** In the next turn: a socket that answers at once must not keep the others from theirs. */
   again(served: ServedChannel): void {
-    if (this.#attended === served) return // it is being served, and looks again
-    this.#attend(served)
-    this.#hub.core.abi.ringThread(this.#hub.region.token) // should there be more than was its turn
+    if (served.isGone) return
+    if (this.#isOver) {
+      this.#attend(served) // there are no turns any more, and nothing new comes
+      return
+    }
+    this.#hub.ackUndo(served.index)
+    this.#wake?.()
   }
 
   remove(served: ServedChannel): void {
@@ -84,22 +90,22 @@ export class SocketService implements Service, ServerContext {
   // ---- the loop ----------------------------------------------------------------------------------------
 
   async #run(): Promise<void> {
-    const { region, core } = this.#hub
     const { clock } = this.ports
-    let busyUntilMs = 0
+    let awakeUntilMs = 0
     while (this.#hub.isOpen) {
       const wasBusy = this.#serveReady()
       this.#buryDeparted()
       const nowMs = clock.now()
-      if (wasBusy) busyUntilMs = nowMs + AWAKE_MS
-      const word = nowMs < busyUntilMs ? 0 : this.#hub.ackWait(this.#departures)
+      if (wasBusy) awakeUntilMs = nowMs + AWAKE_MS
+      const word = nowMs < awakeUntilMs ? 0 : this.#hub.ackWait(this.#departures)
       if (word === 0) await new Promise<void>((resolve) => clock.soon(resolve))
-      else await this.ports.changed(region.i32, bellOf(region, core), word)
+      else await this.#sleep(word)
     }
     await this.#windDown()
   }
 
   async #windDown(): Promise<void> {
+    this.#isOver = true
     this.#serveReady() // what was said before the stop is heard
     this.#forOrphans((served) => served.abandon()) // all there are
     if (this.#served.size > 0) {
@@ -114,6 +120,23 @@ export class SocketService implements Service, ServerContext {
     this.#forOrphans((served) => served.abort()) // the last that came, too
     this.#hub.end()
     this.#hub.leave()
+  }
+
+  /** Until a client rings, or something here is to be looked at again. */
+  #sleep(word: number): Promise<void> {
+    const { region, core } = this.#hub
+    return new Promise((resolve) => {
+      this.#wake = resolve
+      // A wait that was left for something else still waits for the same word: it is not begun again.
+      if (this.#awaitedWord === word) return
+      const changed = this.ports.changed(region.i32, bellOf(region, core), word)
+      if (changed === undefined) return resolve()
+      this.#awaitedWord = word
+      void changed.then(() => {
+        if (this.#awaitedWord === word) this.#awaitedWord = 0
+        this.#wake?.()
+      })
+    })
   }
 
   /** Whether there was any. */
@@ -132,16 +155,12 @@ export class SocketService implements Service, ServerContext {
   }
 
   #attend(served: ServedChannel): void {
-    const before = this.#attended
-    this.#attended = served
     try {
       if (served.serve()) this.#hub.ackUndo(served.index)
     } catch (error) {
       // Only what a client has written where it must not can have led here.
       this.ports.debug(`socket ${served.index} gets no service any more: ${(error as Error).stack}`)
       served.refuse('EPROTO')
-    } finally {
-      this.#attended = before
     }
   }
 
