@@ -251,14 +251,24 @@ export class Channel {
     return this.abi.streamSpace(this.address, this.generation, this.#out, this.region.token)
   }
 
-  /** After `space`: writes `bytes` from `from` on, no more than there was room for, and publishes them. */
-  write(bytes: Uint8Array, from: number, count: number): void {
+  /** After `space`: puts `count` bytes from `from` on behind the first `at` that there was room for. Nobody sees them yet. */
+  put(bytes: Uint8Array, from: number, count: number, at: number): void {
     const words = this.region.i32
     const memory = this.region.u8
-    const first = Math.min(count, words[this.#span + 1]!)
-    memory.set(stretch(bytes, from, first), words[this.#span]!)
-    if (first < count) memory.set(stretch(bytes, from + first, count - first), words[this.#span + 2]!)
-    this.abi.streamCommit(this.address, this.generation, this.#out, count)
+    const stretchBytes = words[this.#span + 1]! // up to where the ring comes round
+    const first = Math.max(0, Math.min(count, stretchBytes - at))
+    if (first > 0) memory.set(stretch(bytes, from, first), words[this.#span]! + at)
+    if (first === count) return
+    memory.set(
+      stretch(bytes, from + first, count - first),
+      words[this.#span + 2]! + Math.max(0, at - stretchBytes),
+    )
+  }
+
+  /** After `space`: writes `count` bytes from `from` on, no more than there was room for, and publishes them. */
+  write(bytes: Uint8Array, from: number, count: number): void {
+    this.put(bytes, from, count, 0)
+    this.committed(count)
   }
 
   /** After `space`: where the next bytes go, up to where the ring comes round. */
@@ -269,7 +279,7 @@ export class Channel {
     return this.region.u8.subarray(start, start + Math.min(limit, toEnd))
   }
 
-  /** So many bytes were written there by other means. */
+  /** Publishes so many bytes: of `put`, or written there by other means. */
   committed(count: number): void {
     this.abi.streamCommit(this.address, this.generation, this.#out, count)
   }

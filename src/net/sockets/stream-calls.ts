@@ -27,33 +27,66 @@ export function* sendStream(
   call: string,
 ): Steps<number> {
   const channel = yield* connection(socket, dontWait, call)
+  const gather = new Gather(parts)
   let sent = 0
-  for (const part of parts) {
-    let from = 0
-    while (from < part.length) {
-      const room = spaceOf(socket, channel, call)
-      if (room > 0) {
-        const count = Math.min(room, part.length - from)
-        channel.write(part, from, count)
-        from += count
-        sent += count
-        continue
-      }
-      if (dontWait) {
-        if (sent > 0) return sent
-        throw socketError('EWOULDBLOCK', call)
-      }
-      try {
-        yield [{ channel, bits: channel.layout.WRITABLE, need: 0 }]
-      } catch (error) {
-        if (sent > 0) return sent // what is sent is sent: the caller must know how much
-        throw error
-      }
-      socket.checkOpen(call)
+  for (;;) {
+    const count = gather.fill(channel, spaceOf(socket, channel, call)) // of nothing, too: it may have failed
+    sent += count
+    if (gather.isDone) return sent
+    if (count > 0) continue
+    if (dontWait) {
+      if (sent > 0) return sent
+      throw socketError('EWOULDBLOCK', call)
+    }
+    try {
+      yield [{ channel, bits: channel.layout.WRITABLE, need: 0 }]
+    } catch (error) {
+      if (sent > 0) return sent // what is sent is sent: the caller must know how much
+      throw error
+    }
+    socket.checkOpen(call)
+  }
+}
+
+/**
+ * Several buffers as one: what there is room for is published at once. Piece by piece it could leave as segments of their own, and
+ * then Nagle's algorithm holds up the second until the peer, which may delay that, has acknowledged the first.
+ */
+class Gather {
+  readonly #parts: readonly Uint8Array[]
+  #part = 0
+  #from = 0
+
+  constructor(parts: readonly Uint8Array[]) {
+    this.#parts = parts
+    this.#skipEmpty()
+  }
+
+  get isDone(): boolean {
+    return this.#part === this.#parts.length
+  }
+
+  /** Answers the bytes. */
+  fill(channel: Channel, room: number): number {
+    let filled = 0
+    while (filled < room && !this.isDone) {
+      const part = this.#parts[this.#part]!
+      const count = Math.min(part.length - this.#from, room - filled)
+      channel.put(part, this.#from, count, filled)
+      filled += count
+      this.#from += count
+      this.#skipEmpty()
+    }
+    if (filled > 0) channel.committed(filled)
+    return filled
+  }
+
+  #skipEmpty(): void {
+    while (!this.isDone && this.#from === this.#parts[this.#part]!.length) {
+      this.#part++
+      this.#from = 0
     }
   }
-  if (sent === 0) spaceOf(socket, channel, call) // of nothing, too: it may have failed
-  return sent
 }
 
 function spaceOf(socket: ClientSocket, channel: Channel, call: string): number {

@@ -1,0 +1,46 @@
+import { randomBytes, randomInt } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { expect, it, onTestFinished } from 'vitest'
+import { startWorker } from './programs/program.ts'
+
+/** Sends each message in a worker, which waits until it has been received. What came, as it came. */
+async function send(messages: readonly Uint8Array[][], ringBytes: number): Promise<Buffer[]> {
+  const wholes = messages.map((buffers) => Buffer.concat(buffers))
+  const came: Buffer[] = []
+  const server = createServer((socket) => {
+    let missing = wholes[0]!.length
+    let next = 1
+    socket.on('data', (bytes: Buffer) => {
+      came.push(bytes)
+      missing -= bytes.length
+      if (missing > 0) return
+      missing = wholes[next++]?.length ?? 0
+      socket.write('k')
+    })
+  }).listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  const worker = await startWorker<string>('gatherer.mjs', { port, messages, ringBytes })
+  expect(await worker.next()).toBe('done')
+  expect(Buffer.concat(came).equals(Buffer.concat(wholes))).toBe(true)
+  return came
+}
+
+it('several buffers leave as one: Nagle would hold up all but the first', async () => {
+  const command = ['*2', '\r\n', '$4', '\r\n', 'INCR', '\r\n', '$7', '\r\n', 'counter', '\r\n'].map((part) =>
+    Buffer.from(part),
+  )
+  const came = await send(new Array(200).fill(command), 131_072)
+  expect(came).toHaveLength(200)
+})
+
+it('buffers of any size, empty ones and longer ones than the ring, arrive in their order', async () => {
+  const buffers = () =>
+    Array.from({ length: 50 }, () => randomBytes(randomInt(4) * randomInt(4) * randomInt(1000)))
+  await send(
+    Array.from({ length: 20 }, () => [...buffers(), Buffer.alloc(0), Buffer.from('.')]),
+    4096,
+  )
+})
