@@ -741,4 +741,27 @@ export const plants = [
     ],
     scenario: 'hub-add',
   },
+  {
+    name: 'left-before-found',
+    what: 'a channel goes with its client before the server has found it, and with it what the client said last',
+    changes: [{ file: 'sockets/hub.ts', find: '    enlist(channel, server)\n', replace: '\n' }],
+    scenario: 'socket-visit',
+  },
+  {
+    name: 'added-to-the-stopped',
+    what: 'a channel that is added behind the last look of a server that stops keeps it as a member for ever',
+    changes: [
+      { file: 'sockets/hub.ts', find: '    if (!isServed(hub)) strike(channel, server)\n', replace: '\n' },
+    ],
+    scenario: 'socket-visit-stop',
+  },
+  {
+    name: 'dead-enlisted',
+    what: 'a server that has died is made a member, after its burial',
+    changes: [
+      { file: 'sockets/hub.ts', find: '    if (!isServed(hub)) strike(channel, server)\n', replace: '\n' },
+    ],
+    scenario: 'socket-visit-burial',
+    kills: 1,
+  },
 ]

@@ -35,12 +35,11 @@ export function firstMember(address: u32, token: u32): void {
 }
 
 /**
- * Makes the thread `token` a member of an object that the caller is in, which therefore cannot go meanwhile. Takes it back where the
- * thread is dead: whoever buried it may have looked before, and marked it dead before that.
+ * Makes the thread `token` a member of an object that the caller is in, which therefore cannot go meanwhile. The caller must look
+ * *afterwards* whether that thread is dead, and strike it off again: whoever buried it may have looked before.
  */
 export function enlist(address: u32, token: u32): void {
   store32(memberAt(address, slotOf(token)), token)
-  if (!isAlive(token)) strike(address, token)
 }
 
 export function strike(address: u32, token: u32): void {

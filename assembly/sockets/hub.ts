@@ -96,7 +96,8 @@ export function hubHello(address: u32, generation: u32, version: u32): i32 {
 
 /**
  * Gives the channel, which the caller is in, a place. Its index, or TOO_MANY_CHANNELS. The server is in it from here on, though it knows
- * of it only later: what the client says before it leaves is heard.
+ * of it only later: what the client says before it leaves is heard. (A client that is killed in the last step, when the server has stopped
+ * already, leaves the channel's memory taken until the server's thread ends.)
  */
 export function hubAdd(address: u32, generation: u32, channel: u32, channelGeneration: u32): i32 {
   if (!isHub(address, generation) || !isKind(channel, channelGeneration, KIND_CHANNEL)) return STALE
@@ -114,7 +115,7 @@ export function hubAdd(address: u32, generation: u32, channel: u32, channelGener
     store32(hub + HUB_SEARCH_OFFSET, index + 1)
     const server = load32(hub + HUB_SERVER_OFFSET)
     enlist(channel, server)
-    // One that has stopped may have walked the table before: pairs with the store in hubStop.
+    // One that has stopped may have walked the table before, and one that has died may be buried already.
     if (!isServed(hub)) strike(channel, server)
     return index
   }

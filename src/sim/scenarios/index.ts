@@ -10,6 +10,7 @@ import { socketDatagramScenarios } from './socket-datagrams.ts'
 import { socketEventScenarios } from './socket-events.ts'
 import { socketHubScenarios } from './socket-hub.ts'
 import { socketStreamScenarios } from './socket-streams.ts'
+import { socketVisitScenarios } from './socket-visit.ts'
 import { statusScenarios } from './status.ts'
 import { successionScenarios } from './succession.ts'
 import { waitingScenarios } from './waiting.ts'
@@ -33,6 +34,7 @@ export const scenarios: readonly Scenario[] = [
   ...socketStreamScenarios,
   ...socketEventScenarios,
   ...socketHubScenarios,
+  ...socketVisitScenarios,
 ].map((scenario) => ({ pages: PAGES, ...scenario }))
 
 export function scenarioNamed(name: string): Scenario {

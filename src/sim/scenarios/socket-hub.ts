@@ -71,6 +71,10 @@ function tableScenario({ name, adds, free }: TableCase): Scenario {
       sharedRange(bench.hub[0] + bench.layout.HUB_STATUS_OFFSET!, 128),
       sharedRange(placeAt(bench, 0), Math.min(1 + free, 1 + bench.channels.length) * 8),
       ...bench.channels.map(({ at, sender }) => privateRange(sender, at, 128)),
+      // The server becomes a member by the client's hand.
+      ...bench.channels.map(({ at }) =>
+        sharedRange(at + bench.layout.MEMBERS_OFFSET!, bench.tokens.length * 4),
+      ),
     ],
     invariant: ({ memory }) => {
       // A walk that stops at the top meets every channel.
