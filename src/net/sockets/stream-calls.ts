@@ -111,15 +111,16 @@ export function* receiveStream(
   limits: StreamLimits,
   call: string,
 ): Steps<number> {
+  checkLimits(limits, call)
   const channel = yield* connection(socket, limits.dontWait, call)
   const wanted = into.reduce((sum, { length }) => sum + length, 0)
   let received = 0
   while (received < wanted) {
     const waiting = waitingIn(socket, channel, call)
     if (waiting === 0) break
-    if (waiting > 0 && !(limits.stays && limits.waitAll && waiting < wanted)) {
+    if (waiting > 0) {
       received += take(channel, into, received, Math.min(waiting, wanted - received), limits.stays)
-      if (limits.waitAll && !limits.stays) continue
+      if (limits.waitAll) continue
       break
     }
     if (limits.dontWait) {
@@ -137,6 +138,11 @@ export function* receiveStream(
   return received
 }
 
+/** What stays in the ring can be no more than the ring has room for: it would be waited for in vain. */
+function checkLimits({ stays, waitAll }: StreamLimits, call: string): void {
+  if (stays && waitAll) throw socketError('EINVAL', call, 'peek or waitAll, not both: receive without peek')
+}
+
 /** At least one byte in a buffer of its own, `most` at most; an empty one is the end. */
 export function* receiveChunk(
   socket: ClientSocket,
@@ -144,6 +150,7 @@ export function* receiveChunk(
   limits: StreamLimits,
   call: string,
 ): Steps<Uint8Array> {
+  checkLimits(limits, call)
   const channel = yield* awaitBytes(socket, limits.dontWait, call)
   const waiting = channel === undefined ? 0 : channel.waiting()
   if (channel === undefined || waiting <= 0) return new Uint8Array(0)

@@ -44,3 +44,27 @@ it('buffers of any size, empty ones and longer ones than the ring, arrive in the
     4096,
   )
 })
+
+it('a peer that resets in the middle of what is sent ends that connection, and holds up nobody', async () => {
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.on('data', () => socket.resetAndDestroy())
+  }).listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  const connections = 30
+  const worker = await startWorker<string>('flooder.mjs', { port, connections })
+  for (let i = 0; i < connections; i++) expect(await worker.next()).toMatch(/^(ECONNRESET|EPIPE)$/)
+})
+
+it('a peek that would wait for all is refused: what there is of it would keep the thread awake for ever', async () => {
+  const server = createServer((socket) => socket.write('part')).listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  const worker = await startWorker<string>('peeker.mjs', { port })
+  const said = []
+  while (said.length < 4) said.push(await worker.next())
+  expect(said).toEqual(['part', 'EINVAL', 'part', 'EINVAL'])
+})
