@@ -26,6 +26,8 @@ export abstract class ServedChannel {
   protected readonly context: ServerContext
   /** The client wants no more of it. */
   protected isClosing = false
+  /** So it is for want of a client, or of a server: what the socket says of its end is news to nobody. */
+  protected isAbandoned = false
   #isGone = false
 
   constructor(channel: Channel, context: ServerContext) {
@@ -56,18 +58,19 @@ export abstract class ServedChannel {
     return true
   }
 
-  /** The client, or its thread, has gone: what it sent goes out, within limits. */
+  /** The client's thread has gone, or the server stops: what was sent goes out, within limits. */
   abandon(): void {
     if (this.isClosing || this.#isGone) return
     this.isClosing = true
+    this.isAbandoned = true
     this.finish(false)
   }
 
   /** At once: the server stops. */
   abort(): void {
     this.isClosing = true
+    this.leave() // first: what the socket says of its own end is no news to the client
     this.destroy()
-    this.leave()
   }
 
   /** What its client writes makes no sense: it gets no service any more. */
@@ -108,7 +111,7 @@ export abstract class ServedChannel {
   }
 
   protected fail(code: string): void {
-    if (!this.#isGone) this.channel.serverFails(errnoOf(code))
+    if (!this.#isGone && !this.isAbandoned) this.channel.serverFails(errnoOf(code))
   }
 
   protected again(): void {

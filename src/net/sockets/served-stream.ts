@@ -56,7 +56,7 @@ export class ServedStream extends ServedChannel {
       },
       onFull: () => this.again(),
       onEnd: () => {
-        if (!this.isGone) this.#inflow.end()
+        if (!this.isGone && !this.isAbandoned) this.#inflow.end()
       },
       onError: (code) => this.#failed(code),
       onClose: () => this.#closed(),
@@ -69,6 +69,7 @@ export class ServedStream extends ServedChannel {
   #failed(code: string): void {
     if (this.isGone) return
     this.#hasFailed = true
+    if (this.isAbandoned) return
     this.#inflow.fail(code)
     this.channel.serverSays(this.channel.layout.SERVER_REFUSES)
   }

@@ -143,7 +143,7 @@ function checkLimits({ stays, waitAll }: StreamLimits, call: string): void {
   if (stays && waitAll) throw socketError('EINVAL', call, 'peek or waitAll, not both: receive without peek')
 }
 
-/** At least one byte in a buffer of its own, `most` at most; an empty one is the end. */
+/** At least one byte in a buffer of its own, `most` at most (none of none); an empty one is the end. */
 export function* receiveChunk(
   socket: ClientSocket,
   most: number,
@@ -151,7 +151,10 @@ export function* receiveChunk(
   call: string,
 ): Steps<Uint8Array> {
   checkLimits(limits, call)
-  const channel = yield* awaitBytes(socket, limits.dontWait, call)
+  const channel =
+    most === 0
+      ? yield* connection(socket, limits.dontWait, call)
+      : yield* awaitBytes(socket, limits.dontWait, call)
   const waiting = channel === undefined ? 0 : channel.waiting()
   if (channel === undefined || waiting <= 0) return new Uint8Array(0)
   if (limits.waitAll) {
