@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { ensureRuntime, type RuntimeName } from '../../tools/runtimes.mjs'
+import { socketPrograms } from '../net/sockets/programs.ts'
 import { leftOut } from './left-out.ts'
 
 const head = `
@@ -79,6 +80,7 @@ const programs: Record<string, Program> = {
       }`,
     prints: ['written'],
   },
+  ...socketPrograms,
 }
 
 const dir = fileURLToPath(new URL('../../build/test/lifetime', import.meta.url))

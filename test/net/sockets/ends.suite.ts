@@ -19,8 +19,10 @@ async function boundTo(client: SocketClient): Promise<Socket> {
 /** Promises of every kind of call that waits, as their codes. */
 async function everyCall(rig: Rig): Promise<Record<string, Promise<string>>> {
   const { client } = rig
-  const { near, listener } = await pair(client)
-  const full = (await pair(client)).near
+  const peer = await rig.tcpPeer() // which does not end when the server does
+  const [near, full, listener] = [client.socket('tcp4'), client.socket('tcp4'), client.socket('tcp4')]
+  for (const socket of [near, full]) await socket.connect(peer.address)
+  await listener.listen()
   const udp = await boundTo(client)
   const calls: Record<string, Promise<unknown>> = {
     recv: near.recv(),
@@ -47,7 +49,8 @@ async function checkAborted(rig: Rig, end: () => Promise<void>): Promise<void> {
   )
   for (const [call, thread] of threads) equal(await within(thread.next(), call), 'ready', call)
   const promised = await everyCall(rig)
-  const { near } = await pair(rig.client)
+  const near = rig.client.socket('tcp4')
+  await near.connect(peer.address)
   await end()
   for (const [call, code] of Object.entries(promised)) {
     const expected = call === 'poll' ? 'nothing' : 'ECONNABORTED' // it tells of hangups

@@ -189,6 +189,16 @@ export const waitingSuite = suite('sockets, waiting', (t) => {
           `${name}, aborted before`,
         )
       }
+      const options = { signal: AbortSignal.abort(new Error('before')) }
+      const fresh = rig.client.socket('tcp4')
+      const asking = [
+        fresh.bind(here, options),
+        fresh.connect({ ...here, port: 1 }, options),
+        fresh.listen(5, options),
+      ]
+      const setting = calls.accept![0].setOption('TCP_NODELAY', true, options)
+      for (const call of [...asking, setting])
+        equal(await call.catch((error) => error.message), 'before', 'a call that asks')
       const abort = new AbortController()
       const polling = rig.client.poll([calls.accept![0]], 10_000, { signal: abort.signal })
       abort.abort()
