@@ -298,10 +298,12 @@ export const tcpSuite = suite('sockets, TCP', (t) => {
       while (code === undefined) {
         const part = await within(socket.recv(1000), 'recv').catch((error) => error.code)
         if (typeof part === 'string') code = part
+        else if (part.length === 0) code = 'the end'
         else parts.push(part)
       }
       const got = new Uint8Array(Buffer.concat(parts))
-      equal(code, 'ECONNRESET', 'the error comes last')
+      // Some systems tell whoever was not reading when the reset came of an end instead.
+      ok(code === 'ECONNRESET' || code === 'the end', `what comes last: ${code}`)
       equal(sha(got), sha(data.subarray(0, got.length)), 'nothing is missing in between')
       equal(got.length, data.length, 'bytes')
     }),
