@@ -17,21 +17,14 @@ import { type Log, type Logger, makeLog } from './logging.ts'
 export { type ErrorCode, type PosixCode, SpillwayError } from '../core/errors.ts'
 export type { SocketServerHandle } from '../core/handle.ts'
 export type { SocketAddress } from '../net/sockets/address.ts'
+export type { AsyncCallOptions, CallOptions } from '../net/sockets/calls.ts'
 export { SocketClient } from '../net/sockets/client.ts'
 export type { Received } from '../net/sockets/datagram-calls.ts'
 export type { OptionName, SocketFacts, SocketOptions } from '../net/sockets/options.ts'
 export type { Polled, PollResult } from '../net/sockets/poll.ts'
 export type { Membership } from '../net/sockets/questions.ts'
-export {
-  type AsyncCallOptions,
-  type CallOptions,
-  type Data,
-  type Message,
-  type RecvOptions,
-  type Room,
-  type ShutdownHow,
-  Socket,
-} from '../net/sockets/socket.ts'
+export type { RecvOptions, Room } from '../net/sockets/receive-calls.ts'
+export { type Data, type Message, type ShutdownHow, Socket } from '../net/sockets/socket.ts'
 export type { SocketHandle, SocketKind } from '../net/sockets/socket-handle.ts'
 export { IoThread, type IoThreadOptions } from './io-thread.ts'
 export type { Logger } from './logging.ts'

@@ -1,44 +1,17 @@
-import { SpillwayError } from '../../core/errors.ts'
 import type { Endpoint } from '../../ports.ts'
 import { type SocketAddress, takeAddress } from './address.ts'
+import { type AsyncCallOptions, type CallOptions, Calls } from './calls.ts'
 import type { ClientSocket } from './client-socket.ts'
 import { codeOf, socketError } from './codes.ts'
 import { accept, bind, close, connect, listen } from './connection-calls.ts'
-import {
-  peekDatagram,
-  type Received,
-  receiveDatagram,
-  releaseDatagram,
-  sendDatagram,
-  trySendDatagram,
-} from './datagram-calls.ts'
+import { type Received, releaseDatagram, sendDatagram, trySendDatagram } from './datagram-calls.ts'
 import type { OptionName, SocketFacts, SocketOptions } from './options.ts'
+import { isNow, peek, type RecvOptions, type Room, recv, recvFrom, recvMsg } from './receive-calls.ts'
 import type { SocketHandle, SocketKind } from './socket-handle.ts'
-import { peekStream, receiveChunk, receiveStream, sendStream } from './stream-calls.ts'
-import type { Limits, Steps } from './waits.ts'
-
-export interface CallOptions {
-  /** How long the call may wait: ETIMEDOUT then. Default: `SO_RCVTIMEO` or `SO_SNDTIMEO`, which are for ever. */
-  timeoutMs?: number | undefined
-  /** `MSG_DONTWAIT`: EWOULDBLOCK instead of waiting. */
-  dontWait?: boolean | undefined
-}
-
-export interface AsyncCallOptions extends CallOptions {
-  /** Gives the call up: it rejects with the signal's reason. */
-  signal?: AbortSignal | undefined
-}
-
-export interface RecvOptions {
-  /** `MSG_PEEK`: what is received stays there. */
-  peek?: boolean | undefined
-  /** `MSG_WAITALL`, of a connection: not before the buffer is full, or the end. */
-  waitAll?: boolean | undefined
-}
+import { sendStream } from './stream-calls.ts'
+import type { Steps } from './waits.ts'
 
 export type Data = Uint8Array | string
-/** A buffer to receive into, or how many bytes at most. */
-export type Room = Uint8Array | number
 
 /** `struct msghdr`: several buffers that are one datagram, or one after the other in a stream. */
 export interface Message {
@@ -48,15 +21,8 @@ export interface Message {
 
 export type ShutdownHow = 'read' | 'write' | 'both'
 
-type Lane = 'sending' | 'receiving' | 'asking' | 'closing'
-
 /** How `poll` gets at what a socket is; not part of the API. */
 export const socketState: unique symbol = Symbol('spillway.socket')
-
-/** A call that has begun. */
-interface Turn {
-  over: Promise<void> | undefined
-}
 
 const encoder = new TextEncoder()
 /** Where nothing is said: as much as any datagram has, or a good piece of a stream. */
@@ -70,13 +36,13 @@ const DEFAULT_BACKLOG = 511
 export class Socket {
   readonly kind: SocketKind
   readonly #inner: ClientSocket
-  /** Calls of one kind that wait, one after the other. */
-  readonly #lanes: Partial<Record<Lane, Turn>> = {}
+  readonly #calls: Calls
 
   /** Made by `SocketClient.socket()` and `accept()`. */
   constructor(inner: ClientSocket) {
     this.kind = inner.kind
     this.#inner = inner
+    this.#calls = new Calls(inner)
   }
 
   // ---- addresses and connections -----------------------------------------------------------------------
@@ -86,14 +52,14 @@ export class Socket {
   bind(port: number, host?: string, options?: AsyncCallOptions): Promise<void>
   bind(...args: unknown[]): Promise<void> {
     const { address, options } = takeAddress<AsyncCallOptions>(args)
-    return this.#run('asking', 'bind', options, () => bind(this.#inner, address))
+    return this.#calls.run('asking', 'bind', options, () => bind(this.#inner, address))
   }
 
   bindSync(address?: SocketAddress, options?: CallOptions): void
   bindSync(port: number, host?: string, options?: CallOptions): void
   bindSync(...args: unknown[]): void {
     const { address, options } = takeAddress<CallOptions>(args)
-    this.#runSync('asking', 'bind', options, bind(this.#inner, address))
+    this.#calls.runSync('asking', 'bind', options, bind(this.#inner, address))
   }
 
   /** `connect({ host, port })` or `connect(port, host)`. Of a UDP socket: its one peer; `null` takes it away again. */
@@ -101,34 +67,38 @@ export class Socket {
   connect(port: number, host?: string, options?: AsyncCallOptions): Promise<void>
   connect(...args: unknown[]): Promise<void> {
     const { address, options } = takeAddress<AsyncCallOptions>(args)
-    return this.#run('asking', 'connect', options, () => connect(this.#inner, address, isNow(options)))
+    return this.#calls.run('asking', 'connect', options, () => connect(this.#inner, address, isNow(options)))
   }
 
   connectSync(address: SocketAddress | null, options?: CallOptions): void
   connectSync(port: number, host?: string, options?: CallOptions): void
   connectSync(...args: unknown[]): void {
     const { address, options } = takeAddress<CallOptions>(args)
-    this.#runSync('asking', 'connect', options, connect(this.#inner, address, isNow(options)))
+    this.#calls.runSync('asking', 'connect', options, connect(this.#inner, address, isNow(options)))
   }
 
   /** At most `backlog` connections wait to be accepted; more are reset. */
   listen(backlog: number = DEFAULT_BACKLOG, options?: AsyncCallOptions): Promise<void> {
-    return this.#run('asking', 'listen', options, () => listen(this.#inner, backlog))
+    return this.#calls.run('asking', 'listen', options, () => listen(this.#inner, backlog))
   }
 
   listenSync(backlog: number = DEFAULT_BACKLOG, options?: CallOptions): void {
-    this.#runSync('asking', 'listen', options, listen(this.#inner, backlog))
+    this.#calls.runSync('asking', 'listen', options, listen(this.#inner, backlog))
   }
 
   /** The next connection. */
   async accept(options?: AsyncCallOptions): Promise<Socket> {
-    const inner = await this.#run('receiving', 'accept', options, () => accept(this.#inner, isNow(options)))
+    const inner = await this.#calls.run('receiving', 'accept', options, () =>
+      accept(this.#inner, isNow(options)),
+    )
     return new Socket(inner)
   }
 
   acceptSync(options?: CallOptions): Socket {
     this.#inner.context.waits.checkMayBlock('accept') // before a connection is taken that nobody could be given
-    return new Socket(this.#runSync('receiving', 'accept', options, accept(this.#inner, isNow(options))))
+    return new Socket(
+      this.#calls.runSync('receiving', 'accept', options, accept(this.#inner, isNow(options))),
+    )
   }
 
   // ---- sending -----------------------------------------------------------------------------------------
@@ -169,22 +139,29 @@ export class Socket {
   /** A copy, of `most` bytes at most; an empty one is the end. */
   recv(most?: number, options?: AsyncCallOptions & RecvOptions): Promise<Uint8Array>
   recv(room: Room = DEFAULT_ROOM, options?: AsyncCallOptions & RecvOptions): Promise<number | Uint8Array> {
-    return this.#run('receiving', 'recv', options, () => this.#recvSteps(room, options, 'recv'))
+    return this.#calls.run('receiving', 'recv', options, () => recv(this.#inner, room, options, 'recv'))
   }
 
   recvSync(buffer: Uint8Array, options?: CallOptions & RecvOptions): number
   recvSync(most?: number, options?: CallOptions & RecvOptions): Uint8Array
   recvSync(room: Room = DEFAULT_ROOM, options?: CallOptions & RecvOptions): number | Uint8Array {
-    return this.#runSync('receiving', 'recv', options, this.#recvSteps(room, options, 'recv'))
+    return this.#calls.runSync('receiving', 'recv', options, recv(this.#inner, room, options, 'recv'))
   }
 
   /** One datagram, from whom it is, and whether there was room for all of it. */
   recvFrom(room: Room = DEFAULT_ROOM, options?: AsyncCallOptions & RecvOptions): Promise<Received> {
-    return this.#run('receiving', 'recvFrom', options, () => this.#recvFromSteps(room, options, 'recvFrom'))
+    return this.#calls.run('receiving', 'recvFrom', options, () =>
+      recvFrom(this.#inner, room, options, 'recvFrom'),
+    )
   }
 
   recvFromSync(room: Room = DEFAULT_ROOM, options?: CallOptions & RecvOptions): Received {
-    return this.#runSync('receiving', 'recvFrom', options, this.#recvFromSteps(room, options, 'recvFrom'))
+    return this.#calls.runSync(
+      'receiving',
+      'recvFrom',
+      options,
+      recvFrom(this.#inner, room, options, 'recvFrom'),
+    )
   }
 
   /** Into several buffers, one after the other. */
@@ -192,14 +169,14 @@ export class Socket {
     buffers: readonly Uint8Array[] | { readonly buffers: readonly Uint8Array[] },
     options?: AsyncCallOptions & RecvOptions,
   ): Promise<Received> {
-    return this.#run('receiving', 'recvMsg', options, () => this.#recvMsgSteps(buffers, options))
+    return this.#calls.run('receiving', 'recvMsg', options, () => recvMsg(this.#inner, buffers, options))
   }
 
   recvMsgSync(
     buffers: readonly Uint8Array[] | { readonly buffers: readonly Uint8Array[] },
     options?: CallOptions & RecvOptions,
   ): Received {
-    return this.#runSync('receiving', 'recvMsg', options, this.#recvMsgSteps(buffers, options))
+    return this.#calls.runSync('receiving', 'recvMsg', options, recvMsg(this.#inner, buffers, options))
   }
 
   /**
@@ -207,11 +184,11 @@ export class Socket {
    * `data` is good until then.
    */
   peek(options?: AsyncCallOptions): Promise<Received> {
-    return this.#run('receiving', 'peek', options, () => this.#peekSteps(options))
+    return this.#calls.run('receiving', 'peek', options, () => peek(this.#inner, options))
   }
 
   peekSync(options?: CallOptions): Received {
-    return this.#runSync('receiving', 'peek', options, this.#peekSteps(options))
+    return this.#calls.runSync('receiving', 'peek', options, peek(this.#inner, options))
   }
 
   /** Done with what `peek` gave: with the datagram, or the first `bytes` of a connection. */
@@ -250,11 +227,11 @@ export class Socket {
 
   /** What was sent is delivered behind the scenes, unless `SO_LINGER` says otherwise. Idempotent. */
   close(options?: AsyncCallOptions): Promise<void> {
-    return this.#run('closing', 'close', this.#lingering(options), () => close(this.#inner))
+    return this.#calls.run('closing', 'close', this.#lingering(options), () => close(this.#inner))
   }
 
   closeSync(options?: CallOptions): void {
-    this.#runSync('closing', 'close', this.#lingering(options), close(this.#inner))
+    this.#calls.runSync('closing', 'close', this.#lingering(options), close(this.#inner))
   }
 
   get closed(): boolean {
@@ -280,7 +257,7 @@ export class Socket {
       !inner.settle('detach') ||
       inner.state === 'connecting' ||
       inner.state === 'new' ||
-      Object.values(this.#lanes).some(Boolean)
+      this.#calls.areUnderWay
     )
       throw socketError('EBUSY', 'detach', 'a call is under way: wait for it')
     return inner.context.detach(inner, channel)
@@ -338,14 +315,15 @@ export class Socket {
   async setOption(name: string, value: unknown, options?: AsyncCallOptions): Promise<void> {
     const own = this.#setHere(name, value)
     if (own === undefined) return
-    await this.#run('asking', `option ${name}`, options, () => this.#tellServer(own, value))
+    await this.#calls.run('asking', `option ${name}`, options, () => this.#tellServer(own, value))
   }
 
   setOptionSync<Name extends OptionName>(name: Name, value: SocketOptions[Name], options?: CallOptions): void
   setOptionSync(name: string, value: unknown, options?: CallOptions): void
   setOptionSync(name: string, value: unknown, options?: CallOptions): void {
     const own = this.#setHere(name, value)
-    if (own !== undefined) this.#runSync('asking', `option ${name}`, options, this.#tellServer(own, value))
+    if (own !== undefined)
+      this.#calls.runSync('asking', `option ${name}`, options, this.#tellServer(own, value))
   }
 
   // ------------------------------------------------------------------------------------------------------
@@ -386,7 +364,7 @@ export class Socket {
     call: string,
     options: AsyncCallOptions | undefined,
   ): Promise<number> {
-    return this.#run('sending', call, options, () => this.#sendSteps(parts, to, call, options))
+    return this.#calls.run('sending', call, options, () => this.#sendSteps(parts, to, call, options))
   }
 
   #sendSync(
@@ -396,11 +374,11 @@ export class Socket {
     options: CallOptions | undefined,
   ): number {
     const inner = this.#inner
-    if (!inner.isStream && inner.state !== 'closed' && this.#lanes.sending === undefined) {
+    if (!inner.isStream && inner.state !== 'closed' && this.#calls.isFree('sending')) {
       const sent = trySendDatagram(inner, parts, lengthOf(parts), to, call)
       if (sent >= 0) return sent
     }
-    return this.#runSync('sending', call, options, this.#sendSteps(parts, to, call, options))
+    return this.#calls.runSync('sending', call, options, this.#sendSteps(parts, to, call, options))
   }
 
   #sendSteps(
@@ -414,124 +392,6 @@ export class Socket {
     if (to !== undefined) throw socketError(inner.state === 'connected' ? 'EISCONN' : 'ENOTCONN', call)
     return sendStream(inner, parts, isNow(options), call)
   }
-
-  *#recvSteps(
-    room: Room,
-    options: (CallOptions & RecvOptions) | undefined,
-    call: string,
-  ): Steps<number | Uint8Array> {
-    if (!this.#inner.isStream) {
-      const { bytes, data } = yield* this.#recvFromSteps(room, options, call)
-      return typeof room === 'number' ? data : bytes
-    }
-    checkRoom(room, call)
-    const limits = limitsOf(options)
-    if (typeof room === 'number') return yield* receiveChunk(this.#inner, room, limits, call)
-    return yield* receiveStream(this.#inner, [room], limits, call)
-  }
-
-  *#recvFromSteps(
-    room: Room,
-    options: (CallOptions & RecvOptions) | undefined,
-    call: string,
-  ): Steps<Received> {
-    checkRoom(room, call)
-    if (this.#inner.isStream) {
-      const received = yield* this.#recvSteps(room, options, call)
-      const data = typeof received === 'number' ? (room as Uint8Array).subarray(0, received) : received
-      return this.#fromPeer(data)
-    }
-    const into = typeof room === 'number' ? room : [room]
-    return yield* receiveDatagram(this.#inner, into, options?.peek === true, isNow(options), call)
-  }
-
-  *#recvMsgSteps(
-    given: readonly Uint8Array[] | { readonly buffers: readonly Uint8Array[] },
-    options: (CallOptions & RecvOptions) | undefined,
-  ): Steps<Received> {
-    const call = 'recvMsg'
-    const buffers = 'buffers' in given ? given.buffers : given
-    for (const buffer of buffers) checkRoom(buffer, call)
-    if (!this.#inner.isStream)
-      return yield* receiveDatagram(this.#inner, buffers, options?.peek === true, isNow(options), call)
-    const received = yield* receiveStream(this.#inner, buffers, limitsOf(options), call)
-    const [first = new Uint8Array(0)] = buffers
-    return {
-      ...this.#fromPeer(first.subarray(0, Math.min(received, first.length))),
-      bytes: received,
-      length: received,
-    }
-  }
-
-  *#peekSteps(options: CallOptions | undefined): Steps<Received> {
-    if (!this.#inner.isStream) return yield* peekDatagram(this.#inner, isNow(options), 'peek')
-    return this.#fromPeer(yield* peekStream(this.#inner, isNow(options), 'peek'))
-  }
-
-  #fromPeer(data: Uint8Array): Received {
-    const { peer, family } = this.#inner
-    const from = peer ?? { address: '', port: 0, family }
-    return { ...from, bytes: data.length, data, length: data.length, truncated: false }
-  }
-
-  // ---- running -----------------------------------------------------------------------------------------
-
-  #runSync<T>(lane: Lane, call: string, options: CallOptions | undefined, steps: Steps<T>): T {
-    if (this.#lanes[lane] !== undefined)
-      throw socketError(
-        lane === 'asking' ? 'EALREADY' : 'EBUSY',
-        call,
-        'a call of that kind is under way: await it first',
-      )
-    return this.#inner.context.waits.runSync(steps, this.#limits(lane, call, options))
-  }
-
-  /** Calls of one kind wait for one another, so that what they send and receive keeps its order. */
-  #run<T>(lane: Lane, call: string, options: AsyncCallOptions | undefined, make: () => Steps<T>): Promise<T> {
-    const before = this.#lanes[lane]
-    const turn: Turn = { over: undefined }
-    this.#lanes[lane] = turn
-    const run = async () => {
-      try {
-        if (before !== undefined) await before.over
-        options?.signal?.throwIfAborted()
-        return await this.#inner.context.waits.run(make(), this.#limits(lane, call, options))
-      } finally {
-        if (this.#lanes[lane] === turn) delete this.#lanes[lane] // before whoever awaits it goes on: a Sync call may be next
-      }
-    }
-    const running = run()
-    turn.over = running.then(
-      () => {},
-      () => {},
-    )
-    return running
-  }
-
-  #limits(lane: Lane, call: string, options: AsyncCallOptions | undefined): Limits {
-    const given = options?.timeoutMs
-    if (given !== undefined && !(typeof given === 'number' && given >= 0))
-      throw new SpillwayError(
-        'ERR_INVALID_ARGUMENT',
-        `timeoutMs must be a number from 0, not ${String(given)}`,
-      )
-    const usual = this.#inner.options.get(lane === 'receiving' ? 'SO_RCVTIMEO' : 'SO_SNDTIMEO')
-    const timeoutMs = given ?? (usual > 0 ? usual : Number.POSITIVE_INFINITY)
-    const code = given === undefined ? 'EWOULDBLOCK' : 'ETIMEDOUT'
-    return {
-      deadlineMs: performance.now() + timeoutMs,
-      signal: options?.signal,
-      late: () => socketError(code, call),
-    }
-  }
-}
-
-function isNow(options: CallOptions | undefined): boolean {
-  return options?.dontWait === true
-}
-
-function limitsOf(options: (CallOptions & RecvOptions) | undefined) {
-  return { dontWait: isNow(options), stays: options?.peek === true, waitAll: options?.waitAll === true }
 }
 
 function bytesOf(data: Data): Uint8Array {
@@ -549,9 +409,4 @@ function lengthOf(parts: readonly Uint8Array[]): number {
   let length = 0
   for (const part of parts) length += part.length
   return length
-}
-
-function checkRoom(room: Room, call: string): void {
-  if (room instanceof Uint8Array || (Number.isInteger(room) && room >= 0)) return
-  throw socketError('EINVAL', call, 'give a Uint8Array to receive into, or how many bytes at most')
 }
