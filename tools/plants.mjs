@@ -764,4 +764,17 @@ export const plants = [
     scenario: 'socket-visit-burial',
     kills: 1,
   },
+  {
+    name: 'reason-missed',
+    what: 'a client looks why the socket has failed, and then whether it is closed: it hears of the second only (found so)',
+    changes: [
+      {
+        file: 'sockets/streams.ts',
+        find: '  return hasLeft ? GONE : EMPTY\n',
+        replace:
+          '  return (load32(channel + SERVER_FLAGS_OFFSET) & SERVER_CLOSED) != 0 || hasLeft ? GONE : EMPTY\n',
+      },
+    ],
+    scenario: 'socket-failure',
+  },
 ]

@@ -23,8 +23,10 @@ import {
 
 /** The client's calls fail where the socket has, or when nobody would hear. */
 @inline function clientFault(channel: usize): i32 {
+  // The server says why it has failed, and then that it has left: looked at in the other order.
+  const hasLeft = (load32(channel + SERVER_FLAGS_OFFSET) & SERVER_CLOSED) != 0 || !hasServer(channel)
   if (load32(channel + ERROR_OFFSET) != 0) return FAILED
-  return (load32(channel + SERVER_FLAGS_OFFSET) & SERVER_CLOSED) != 0 || !hasServer(channel) ? GONE : 0
+  return hasLeft ? GONE : 0
 }
 
 /** Where a datagram of so many bytes, its address among them, is to be put; or why it cannot. */

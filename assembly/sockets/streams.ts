@@ -85,11 +85,16 @@ export function streamBytes(address: u32, generation: u32, ring: u32, token: u32
   return waiting - skipped
 }
 
-/** Why there will be nothing more, or EMPTY. An end that the peer has made comes before an error that followed it. */
+/**
+ * Why there will be nothing more, or EMPTY. The server says that the peer has ended, why it has failed, and that it has left, in this order:
+ * they are looked at in the other one, so that nobody hears of the last and not of what was said before it.
+ */
 function endOf(channel: usize): i32 {
+  const hasLeft = (load32(channel + SERVER_FLAGS_OFFSET) & SERVER_CLOSED) != 0 || !hasServer(channel)
+  const hasFailed = load32(channel + ERROR_OFFSET) != 0
   if ((load32(channel + SERVER_FLAGS_OFFSET) & SERVER_ENDED) != 0) return ENDED_STREAM
-  if (load32(channel + ERROR_OFFSET) != 0) return FAILED
-  return (load32(channel + SERVER_FLAGS_OFFSET) & SERVER_CLOSED) != 0 || !hasServer(channel) ? GONE : EMPTY
+  if (hasFailed) return FAILED
+  return hasLeft ? GONE : EMPTY
 }
 
 /** The first `bytes` are done with. The other side is told when there is room enough to be worth its while. */

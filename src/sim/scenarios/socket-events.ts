@@ -164,6 +164,8 @@ function lastWords(name: string, says: (bench: SocketBench) => Op): Scenario {
   })
 }
 
+const REASON = 7
+
 /** Bytes, and then the end of the stream. */
 const ending = eventScenario({
   name: 'socket-end',
@@ -183,6 +185,30 @@ const ending = eventScenario({
     if (isKilled(view, CLIENT)) return undefined
     const { got, end } = view.threads[CLIENT]!.state as unknown as Drunk
     if (end === bench.layout.ENDED_STREAM) return got === 13 ? undefined : `ended after ${got} of 13 bytes`
+    return isKilled(view, SERVER) && end === bench.layout.GONE ? undefined : `it ended with ${end}`
+  },
+})
+
+/** Bytes, and then a failure: the server says why, and that it has closed the socket. Both come behind the bytes, the reason first. */
+const failing = eventScenario({
+  name: 'socket-failure',
+  shape: { type: 'stream' },
+  told: [SERVER],
+  threads: (bench) => {
+    const channel = bench.channels[0]!
+    const says = [
+      { call: 'serverFails', args: [...argsOf({ channel }), REASON] },
+      { call: 'serverSays', args: [...argsOf({ channel }), bench.layout.SERVER_CLOSED!] },
+    ]
+    return [
+      streamSender(toClient(bench, channel, SERVER, 1), [9], says),
+      streamReceiver(toClient(bench, channel, CLIENT, 'sleeps'), 32, Number.POSITIVE_INFINITY),
+    ]
+  },
+  terminal: (view, bench) => {
+    if (isKilled(view, CLIENT)) return undefined
+    const { got, end } = view.threads[CLIENT]!.state as unknown as Drunk
+    if (end === bench.layout.FAILED) return got === 9 ? undefined : `it failed after ${got} of 9 bytes`
     return isKilled(view, SERVER) && end === bench.layout.GONE ? undefined : `it ended with ${end}`
   },
 })
@@ -450,6 +476,7 @@ export const socketEventScenarios: readonly Scenario[] = [
   lastWords('socket-close', closes),
   lastWords('socket-stop', (bench) => ({ call: 'hubStop', args: [...bench.hub] })),
   ending,
+  failing,
   sending('socket-send', [[8, 0, 8]]),
   sending('socket-send-two', [[8], [8]]),
   sending('socket-turns', [[8, 0]], { takes: { lengths: [8, 0], one: true } }),
