@@ -3,14 +3,14 @@ import type { StreamSocket } from '../../ports.ts'
 
 /** At most so many bytes of one write: so the ring gets room again while the rest is on its way. */
 const WRITE_BYTES = 65536
-/** At most so many writes under way. */
-const WRITES = 4
 
-/** From the ring to the peer: written from where it lies, and given back when the kernel has it. */
+/**
+ * From the ring to the peer: written from where it lies, and given back when the kernel has it. One write at a time: the kernel mostly takes
+ * it on the spot, and the client fills the room that it leaves while the next is written.
+ */
 export class Outflow {
   readonly #channel: Channel
   #inFlight = 0
-  #writes = 0
 
   constructor(channel: Channel) {
     this.#channel = channel
@@ -22,29 +22,26 @@ export class Outflow {
   }
 
   get isBusy(): boolean {
-    return this.#writes >= WRITES
+    return this.#inFlight > 0
   }
 
-  /** Writes what there is. `written` is called after each, in their order: the bytes are then to be given back. */
+  /** Writes what there is next. `written` is called when it is done: the bytes are then to be given back. */
   pump(socket: StreamSocket, written: (bytes: number, code: string | undefined) => void): void {
-    while (!this.isBusy) {
-      const waiting = this.#channel.waiting(this.#inFlight)
-      if (waiting === this.#channel.layout.CORRUPT) throw new Error('the cursors of the ring make no sense')
-      if (waiting <= 0) return
-      const bytes = this.#channel.view(WRITE_BYTES)
-      const { length } = bytes
-      this.#inFlight += length
-      this.#writes++
-      socket.write(bytes, (error) => {
-        this.#inFlight -= length
-        this.#writes--
-        written(length, error?.code)
-      })
-    }
+    if (this.isBusy) return
+    const waiting = this.#channel.waiting()
+    if (waiting === this.#channel.layout.CORRUPT) throw new Error('the cursors of the ring make no sense')
+    if (waiting <= 0) return
+    const bytes = this.#channel.view(WRITE_BYTES)
+    const { length } = bytes
+    this.#inFlight = length
+    socket.write(bytes, (error) => {
+      this.#inFlight = 0
+      written(length, error?.code)
+    })
   }
 
   /** Whether everything that was sent is with the kernel. */
   isDrained(): boolean {
-    return this.#writes === 0 && this.#channel.waiting() <= 0
+    return !this.isBusy && this.#channel.waiting() <= 0
   }
 }

@@ -4,12 +4,16 @@ import { Outflow } from './outflow.ts'
 import type { Answer, Question } from './questions.ts'
 import { checkPlace, NOT_SUPPORTED, ServedChannel } from './served-channel.ts'
 
+/** Of 64 KiB at most. */
+const WRITES_A_TURN = 16
+
 /** A connection: how it is made, and how it ends. Its bytes go through an inflow and an outflow. */
 export class ServedStream extends ServedChannel {
   readonly #inflow = new Inflow(this.channel)
   readonly #outflow = new Outflow(this.channel)
   readonly #connecting = new AbortController()
   #socket: StreamSocket | undefined
+  #writesLeft = 0
   #isShutForWriting = false
   #hasEnded = false
   #hasFailed = false
@@ -77,7 +81,12 @@ export class ServedStream extends ServedChannel {
   // ---- bytes -------------------------------------------------------------------------------------------
 
   protected work(): void {
+    this.#writesLeft = WRITES_A_TURN
     this.#inflow.goOn()
+    this.#pump()
+  }
+
+  #pump(): void {
     const socket = this.#socket
     if (socket === undefined) {
       if (this.#isOver && !this.#inflow.hasRest) this.leave()
@@ -95,7 +104,9 @@ export class ServedStream extends ServedChannel {
     if (this.isGone) return
     if (code === undefined) this.channel.done(bytes)
     else this.#failed(code)
-    this.again()
+    // A few more at once, while the client fills the room; then it is the others' turn.
+    if (--this.#writesLeft > 0 && this.channel.waiting() > 0) this.#pump()
+    else this.again()
   }
 
   protected waits(): { bits: number; skipped: number } {
