@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { explore, replay, type Scenario } from '../../src/sim/index.ts'
-import { scenarioNamed, scenarios } from '../../src/sim/scenarios/index.ts'
-import { assemble } from '../../tools/assemble.mjs'
-import { plants } from '../../tools/plants.mjs'
+import { explore, type Scenario } from '../../src/sim/index.ts'
+import { scenarios } from '../../src/sim/scenarios/index.ts'
 import { instrumented } from './fixtures/compile.ts'
 
 // The modules that ship, with names: `npm run build` makes both, and the code is the same (see below).
@@ -29,19 +27,6 @@ describe.each(modules)('every interleaving of %s', (module) => {
         expect(states).toBeGreaterThan(50)
       })
     }
-  }
-})
-
-describe('every planted bug is found', () => {
-  for (const plant of plants) {
-    it(`${plant.name}: ${plant.what}`, async () => {
-      const scenario = scenarioNamed(plant.scenario)
-      const core = instrumented(await assemble(moduleOf(scenario), plant))
-      const { failure } = explore(core, scenario, { kills: plant.kills ?? 0 })
-      expect(failure, `${plant.name} was not found`).toBeDefined()
-      // The schedule that is printed fails in the same way when it is run again.
-      expect(replay(core, scenario, failure!.schedule).message).toBe(failure!.message)
-    })
   }
 })
 

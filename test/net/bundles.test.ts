@@ -86,12 +86,29 @@ if (isMainThread) {
   setInterval(() => {}, 1000)
 }`
 
+/** Two Wasm modules, and the server's thread. */
+const conversation = `
+import { SocketClient, SocketServer } from 'spillway/sockets'
+const server = await SocketServer.start()
+const client = SocketClient.init(server.handle)
+client.socket('udp4').sendToSync('by a socket\\n', { host: '127.0.0.1', port: Number(process.argv[2]) })
+client.close()
+await server.stop()`
+
 describe('a bundle with nothing beside it', () => {
   test.each(ways)('made by %s sends', async (_, source, fileName, bundle) => {
     const folder = await bundled(source, fileName, bundle)
     expect(readdirSync(folder)).toEqual([fileName])
     expect(await run(join(folder, fileName))).toEqual({ lines: ['{"hello":"world"}'], output: '' })
   })
+
+  test.each(ways.filter(([, source]) => source === module))(
+    'made by %s has sockets',
+    async (_way, _source, fileName, bundle) => {
+      const folder = await bundled(conversation, fileName, bundle)
+      expect(await run(join(folder, fileName))).toEqual({ lines: ['by a socket'], output: '' })
+    },
+  )
 
   test.each(ways.filter(([, source]) => source === module))(
     'made by %s hears of threads that die',
