@@ -86,8 +86,6 @@ export type SocketSettings = Readonly<Record<string, unknown>>
 /** A datagram socket that both sends and receives. */
 export interface UdpSocket {
   readonly local: Endpoint
-  /** Bytes of the kernel's receive buffer, as it answers; 0 where it does not say. */
-  readonly recvBufferBytes: number
   /** Without an address: to the peer. The bytes must stay as they are until `sent` is called, which is never before this returns. */
   send(bytes: Uint8Array, to: { host: string; port: number } | undefined, sent: Sent): void
   /** Takes datagrams of that one peer only. Rejects with a `code`. */

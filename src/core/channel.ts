@@ -1,4 +1,4 @@
-import { bellOf, type Hub, spanOf } from './hub.ts'
+import { type Hub, spanOf } from './hub.ts'
 import { Member, type ObjectHandle } from './member.ts'
 import type { Region } from './region.ts'
 import { type SocketsAbi, type SocketsLayout, socketsCoreOf } from './sockets-core.ts'
@@ -27,8 +27,6 @@ export class Channel {
   readonly layout: SocketsLayout
   readonly address: number
   readonly generation: number
-  /** Where a thread that waits for this channel sleeps: index into `i32`. */
-  readonly bell: number
   /** How many promises of this thread wait for it. */
   watchers = 0
   /** One of them was told of something, though by now the word may say again that it is waited for: it looks. */
@@ -48,7 +46,6 @@ export class Channel {
     this.layout = core.layout
     this.address = handle.address
     this.generation = handle.generation
-    this.bell = bellOf(region, core)
     this.#member = member
     this.#out = isServer ? core.layout.TO_CLIENT : core.layout.TO_SERVER
     this.#in = isServer ? core.layout.TO_SERVER : core.layout.TO_CLIENT

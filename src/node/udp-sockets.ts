@@ -61,7 +61,6 @@ async function lookUp(
 }
 
 class BoundSocket implements UdpSocket {
-  readonly recvBufferBytes: number
   readonly #socket: Socket
   readonly #family: AddressFamily
   #isConnected = false
@@ -72,7 +71,6 @@ class BoundSocket implements UdpSocket {
     this.#socket = socket
     this.#family = family
     this.set(settings)
-    this.recvBufferBytes = answered(() => socket.getRecvBufferSize())
     socket.on('error', ({ code = 'EIO' }: NodeJS.ErrnoException) => {
       if (this.#isConnected || code !== 'ECONNREFUSED') onError(code) // nobody has refused a socket without a peer
     })
@@ -169,14 +167,6 @@ const setters: Readonly<Record<string, (socket: Socket, value: never) => void>> 
     source === undefined
       ? socket.dropMembership(group, on)
       : socket.dropSourceSpecificMembership(source, group, on),
-}
-
-function answered(ask: () => number): number {
-  try {
-    return ask()
-  } catch {
-    return 0 // this runtime does not say
-  }
 }
 
 function closeQuietly(socket: Socket): void {

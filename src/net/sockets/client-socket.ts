@@ -40,7 +40,6 @@ export class ClientSocket {
   peer: Endpoint | undefined
   /** Of a TCP socket that is bound, and does not listen or connect yet. */
   wanted: HostAndPort | undefined
-  recvBufferBytes: number | undefined
   isShutForReading = false
   isShutForWriting = false
   /** Why a connection that nobody waited for was not made: for SO_ERROR. */
@@ -114,10 +113,9 @@ export class ClientSocket {
     })
   }
 
-  learn({ local, peer, recvBufferBytes }: Exclude<Answer, Refusal>): void {
+  learn({ local, peer }: Exclude<Answer, Refusal>): void {
     this.local = local ?? this.local
     this.peer = peer ?? this.peer
-    this.recvBufferBytes = recvBufferBytes ?? this.recvBufferBytes
   }
 
   // ---- asking ------------------------------------------------------------------------------------------

@@ -40,8 +40,6 @@ export type Answer =
   | {
       readonly local?: Endpoint | undefined
       readonly peer?: Endpoint | undefined
-      /** Bytes of the kernel's receive buffer. */
-      readonly recvBufferBytes?: number | undefined
     }
   | Refusal
 

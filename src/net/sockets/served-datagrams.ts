@@ -68,7 +68,7 @@ export class ServedDatagrams extends ServedChannel {
         return { code: 'ECANCELED' }
       }
       this.#socket = socket // also of one that was closed meanwhile: what it has sent goes out
-      return { local: socket.local, recvBufferBytes: socket.recvBufferBytes }
+      return { local: socket.local }
     } catch (error) {
       this.#cannotOpen = true
       this.fail(posixOf(error)) // for a client that has not asked to be told: it has used the socket without binding it
@@ -85,7 +85,7 @@ export class ServedDatagrams extends ServedChannel {
     }
     const socket = this.#socket!
     const peer: Endpoint = await socket.connect(checkPlace(host, port))
-    return { local: socket.local, peer, recvBufferBytes: socket.recvBufferBytes }
+    return { local: socket.local, peer }
   }
 
   // ---- from the network --------------------------------------------------------------------------------
