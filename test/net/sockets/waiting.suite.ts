@@ -58,6 +58,26 @@ async function fullConnection(rig: Rig): Promise<Socket> {
 }
 
 export const waitingSuite = suite('sockets, waiting', (t) => {
+  t.test('where the runtime lets no thread block: ERR_CANNOT_BLOCK, and the socket is as it was', () =>
+    Rig.run(async (rig) => {
+      const socket = await boundTo(rig.client)
+      const { wait } = Atomics
+      // As browsers have it on the main thread. No runtime with sockets does so.
+      Atomics.wait = () => {
+        throw new TypeError('Atomics.wait cannot be called in this context')
+      }
+      try {
+        throwsCode(() => socket.recvSync(10), 'ERR_CANNOT_BLOCK', 'recvSync')
+        throwsCode(() => rig.client.pollSync([socket], 100), 'ERR_CANNOT_BLOCK', 'pollSync')
+        throwsCode(() => socket.recvSync(10, { dontWait: true }), 'EWOULDBLOCK', 'what need not wait')
+      } finally {
+        Atomics.wait = wait
+      }
+      socket.sendToSync('still there', socket.getSockName())
+      equal(text(await socket.recv(100, { timeoutMs: 5000 })), 'still there', 'afterwards')
+    }),
+  )
+
   for (const mode of modes) {
     t.test(`${mode}: every call that waits ends when its time is up`, () =>
       Rig.run(async (rig) => {
