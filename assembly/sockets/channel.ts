@@ -253,9 +253,8 @@ export function channelOwn(address: u32, generation: u32, from: u32, token: u32)
 
 /**
  * The server has done what there was. Answers which of `bits` is there nevertheless; 0: none, and it will be told of the next.
- * `skipped`: bytes of the stream that are on their way already.
  */
-export function channelServe(address: u32, generation: u32, bits: u32, skipped: u32): i32 {
+export function channelServe(address: u32, generation: u32, bits: u32): i32 {
   const shape = channelShape(address, generation)
   if (shape == 0) return STALE
   const channel = <usize>address
@@ -266,7 +265,7 @@ export function channelServe(address: u32, generation: u32, bits: u32, skipped: 
   const isDatagram = typeOf(shape) == TYPE_DATAGRAM
   const mask = maskOf(shape, TO_SERVER)
   const ring = cursorsOf(channel, TO_SERVER)
-  if ((isDatagram ? bipartiteAvailable(ring, mask) : streamWaiting(ring, mask)) > (isDatagram ? 0 : skipped)) ready |= SENT
+  if ((isDatagram ? bipartiteAvailable(ring, mask) : streamWaiting(ring, mask)) != 0) ready |= SENT
   if (isDatagram || hasHalf(channel, shape)) ready |= ROOM
   return ready & bits
 }

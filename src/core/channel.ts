@@ -202,8 +202,8 @@ export class Channel {
   }
 
   /** Of the server: which of `bits` is there; 0: none, and the hub will tell of the next. */
-  serve(bits: number, skipped: number): number {
-    return this.abi.channelServe(this.address, this.generation, bits, skipped)
+  serve(bits: number): number {
+    return this.abi.channelServe(this.address, this.generation, bits)
   }
 
   // ---- datagrams ---------------------------------------------------------------------------------------

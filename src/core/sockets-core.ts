@@ -32,7 +32,7 @@ export interface SocketsAbi {
   channelReady(address: number, generation: number, bits: number, need: number): number
   channelBlock(address: number, generation: number, token: number, bits: number, need: number): number
   channelUnblock(address: number, generation: number, bits: number): number
-  channelServe(address: number, generation: number, bits: number, skipped: number): number
+  channelServe(address: number, generation: number, bits: number): number
   channelTakeError(address: number, generation: number): number
   clientSays(address: number, generation: number, flags: number): number
   clientHears(address: number, generation: number): number

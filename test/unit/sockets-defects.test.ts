@@ -46,10 +46,10 @@ describe('defects of the original', () => {
     expect(receive(sockets, handle, TO_SERVER)).toBe(layout.EMPTY)
     // Here the client sends, and tells the server, who knows of the channel that it has its turn.
     expect(send(sockets, handle, TO_SERVER, [2])).toBe(0)
-    expect(abi.channelServe!(...handle, bits, 0)).toBe(layout.SENT)
+    expect(abi.channelServe!(...handle, bits)).toBe(layout.SENT)
     expect(receive(sockets, handle, TO_SERVER)).toEqual([2])
     // And here after the server has said that it waits: the hub has it, and the server does not fall asleep.
-    expect(abi.channelServe!(...handle, bits, 0)).toBe(0)
+    expect(abi.channelServe!(...handle, bits)).toBe(0)
     expect(send(sockets, handle, TO_SERVER, [3])).toBe(0)
     expect(abi.hubAckWait!(...hub, server, abi.departures!())).toBe(0)
     expect(abi.hubAck!(...hub, server)).toBe(index)
@@ -60,7 +60,7 @@ describe('defects of the original', () => {
     const sockets = loadSockets()
     const { abi, layout, hub, server } = sockets
     const { handle } = openChannel(sockets, 'datagram', 6)
-    expect(abi.channelServe!(...handle, layout.WORK! | layout.SENT!, 0)).toBe(0)
+    expect(abi.channelServe!(...handle, layout.WORK! | layout.SENT!)).toBe(0)
     expect(abi.hubAck!(...hub, server)).toBe(layout.EMPTY)
     const word = abi.hubAckWait!(...hub, server, abi.departures!())
     expect(word).toBe(bellOf(sockets, server))

@@ -9,8 +9,7 @@ import { adopt } from './connection-calls.ts'
 import { type Polled, type PollResult, poll } from './poll.ts'
 import { Socket } from './socket.ts'
 import type { SocketHandle, SocketKind } from './socket-handle.ts'
-import type { Limits } from './waits.ts'
-import { Waits } from './waits.ts'
+import { type Limits, Waits } from './waits.ts'
 
 const KINDS: readonly string[] = ['udp4', 'udp6', 'tcp4', 'tcp6'] satisfies readonly SocketKind[]
 

@@ -10,19 +10,15 @@ const WRITE_BYTES = 65536
  */
 export class Outflow {
   readonly #channel: Channel
-  #inFlight = 0
+  #isBusy = false
 
   constructor(channel: Channel) {
     this.#channel = channel
   }
 
-  /** Bytes of the ring that are on their way. */
-  get inFlight(): number {
-    return this.#inFlight
-  }
-
+  /** Whether a write is under way. */
   get isBusy(): boolean {
-    return this.#inFlight > 0
+    return this.#isBusy
   }
 
   /** Writes what there is next. `written` is called when it is done: the bytes are then to be given back. */
@@ -33,9 +29,9 @@ export class Outflow {
     if (waiting <= 0) return
     const bytes = this.#channel.view(WRITE_BYTES)
     const { length } = bytes
-    this.#inFlight = length
+    this.#isBusy = true
     socket.write(bytes, (error) => {
-      this.#inFlight = 0
+      this.#isBusy = false
       written(length, error?.code)
     })
   }

@@ -52,8 +52,7 @@ export abstract class ServedChannel {
       this.#hear()
       this.work()
       if (this.#isGone) return false
-      const waits = this.waits()
-      if (this.channel.serve(layout.WORK | waits.bits, waits.skipped) === 0) return false
+      if (this.channel.serve(layout.WORK | this.waits()) === 0) return false
     }
     return true
   }
@@ -88,7 +87,7 @@ export abstract class ServedChannel {
   protected abstract work(): void
 
   /** What to be told of beside questions and flags. */
-  protected abstract waits(): { readonly bits: number; readonly skipped: number }
+  protected abstract waits(): number
 
   /** The client has shut down one way or both. */
   protected hears(_flags: number): void {}

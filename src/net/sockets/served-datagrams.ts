@@ -185,9 +185,9 @@ export class ServedDatagrams extends ServedChannel {
     if (this.#inFlight <= this.#mostInFlight >> 1) this.again()
   }
 
-  protected waits(): { bits: number; skipped: number } {
+  protected waits(): number {
     const canSend = this.#socket !== undefined && this.#inFlight < this.#mostInFlight
-    return { bits: canSend ? this.channel.layout.SENT : 0, skipped: 0 }
+    return canSend ? this.channel.layout.SENT : 0
   }
 
   // ---- ends --------------------------------------------------------------------------------------------

@@ -68,8 +68,8 @@ export class ServedListener extends ServedChannel {
 
   protected work(): void {}
 
-  protected waits(): { bits: number; skipped: number } {
-    return { bits: 0, skipped: 0 }
+  protected waits(): number {
+    return 0
   }
 
   protected finish(): void {

@@ -109,11 +109,10 @@ export class ServedStream extends ServedChannel {
     else this.again()
   }
 
-  protected waits(): { bits: number; skipped: number } {
+  protected waits(): number {
     const { SENT, ROOM } = this.channel.layout
     const canSend = this.#socket !== undefined && !this.#outflow.isBusy && !this.#hasEnded && !this.#hasFailed
-    const bits = (canSend ? SENT : 0) | (this.#inflow.isFull ? ROOM : 0)
-    return { bits, skipped: this.#outflow.inFlight }
+    return (canSend ? SENT : 0) | (this.#inflow.isFull ? ROOM : 0)
   }
 
   // ---- ends --------------------------------------------------------------------------------------------

@@ -6,8 +6,7 @@
  */
 import { blockOn } from '../../core/block-on.ts'
 import type { Channel } from '../../core/channel.ts'
-import type { Hub } from '../../core/hub.ts'
-import { bellOf } from '../../core/hub.ts'
+import { bellOf, type Hub } from '../../core/hub.ts'
 import { keepAlive } from '../../core/keep-alive.ts'
 import { waitAsync } from '../../core/wait-async.ts'
 import { socketError } from './codes.ts'

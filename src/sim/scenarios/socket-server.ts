@@ -144,7 +144,7 @@ export function server(bench: SocketBench, duties: Duties): Program {
         case 'commit':
           return { call: 'streamCommit', args: [...channel, TO_CLIENT, bytes] }
         case 'serve':
-          return { call: 'channelServe', args: [...channel, bits(state), 0] }
+          return { call: 'channelServe', args: [...channel, bits(state)] }
         case 'undo':
           return { call: 'hubAckUndo', args: [...hub, channels[turn]!.index] }
         case 'last':
