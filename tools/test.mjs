@@ -19,6 +19,9 @@ const checks = {
 const LONGEST_MS = 15 * 60_000
 
 const sum = { passed: 0, failed: 0, skipped: 0 }
+/** What failed, said once more at the end: a log of which only the tail is kept still names it. */
+const failures = []
+const MESSAGE_LINES = 12
 process.exitCode = 1
 await main()
 
@@ -42,6 +45,7 @@ async function main() {
 }
 
 function closingLine() {
+  if (failures.length > 0) console.log(`\nfailed:\n${failures.map((failure) => `  ${failure}`).join('\n')}`)
   const skipped = sum.skipped > 0 ? `, ${sum.skipped} skipped` : ''
   console.log(`\n${sum.passed} passed, ${sum.failed} failed${skipped}`)
   process.exitCode = sum.failed === 0 ? 0 : 1
@@ -51,7 +55,10 @@ function closingLine() {
 async function check(name, args) {
   const code = await node(args)
   if (code === 0) sum.passed++
-  else sum.failed++
+  else {
+    sum.failed++
+    failures.push(name)
+  }
   console.log(`${name}: ${code === 0 ? 'passed' : 'failed'}`)
 }
 
@@ -63,8 +70,14 @@ async function runProject(name) {
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
   const code = await node([bin('vitest', 'vitest.mjs'), 'run', '--project', name, ...reporters])
   const counts = countsOf(report)
+  failures.push(...failuresIn(report).map((failure) => `${name}: ${failure}`))
   // A file that did not load, an error outside of any test, a report that is missing: not to be taken for success.
-  if (code !== 0 && counts.failed === 0) counts.failed = 1
+  if (code !== 0 && counts.failed === 0) {
+    counts.failed = 1
+    failures.push(
+      `${name}: ended with ${code}, and no test of it failed: an error outside of any, or a file that did not load`,
+    )
+  }
   for (const key of Object.keys(sum)) sum[key] += counts[key]
   console.log(`${name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
 }
@@ -77,6 +90,23 @@ function countsOf(report) {
     return { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests + numTodoTests }
   } catch {
     return { passed: 0, failed: 1, skipped: 0 }
+  }
+}
+
+/** Each failed test with the first lines of why; a file that did not load, with its message. */
+function failuresIn(report) {
+  const told = (title, message) => [title, ...message.split('\n').slice(0, MESSAGE_LINES)].join('\n      ')
+  try {
+    return JSON.parse(readFileSync(report, 'utf8')).testResults.flatMap(
+      ({ name, message, assertionResults }) => {
+        const tests = assertionResults.filter(({ status }) => status === 'failed')
+        const file = name.slice(root.length)
+        if (message && tests.length === 0) return [told(file, message)]
+        return tests.map((test) => told(`${file} > ${test.fullName}`, test.failureMessages.join('\n')))
+      },
+    )
+  } catch {
+    return []
   }
 }
 
