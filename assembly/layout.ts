@@ -59,10 +59,12 @@ export const KIND_OUTLET: u32 = 7
 export const KIND_BUFFER: u32 = 8
 export const KIND_HUB: u32 = 9
 export const KIND_CHANNEL: u32 = 10
+export const KIND_CONNECTION: u32 = 11
+export const KIND_MONITOR: u32 = 12
 
 /** Kinds that threads join as members, and that live until the last one leaves. */
 @inline export function hasMembers(kind: u32): bool {
-  return isRingKind(kind) || (kind >= KIND_STATUS && kind <= KIND_CHANNEL)
+  return isRingKind(kind) || (kind >= KIND_STATUS && kind <= KIND_MONITOR)
 }
 
 /** Kinds that have a writer's and a reader's role, and a bell. */

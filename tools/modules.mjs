@@ -4,4 +4,5 @@
 export const modules = {
   core: { entry: 'assembly/index.ts', inlined: 'src/core/wasm-bytes.ts' },
   sockets: { entry: 'assembly/sockets/index.ts', inlined: 'src/core/sockets-wasm-bytes.ts' },
+  gudp: { entry: 'assembly/gudp/index.ts', inlined: 'src/core/gudp-wasm-bytes.ts' },
 }

@@ -24,6 +24,9 @@ import { isAlive, joiningOf, slotOf, threadCount } from './threads'
   return <usize>address + MEMBERS_OFFSET + (<usize>slot << 2)
 }
 
+/** The token of the member that has the slot, or 0. */
+@inline export function memberOf(address: u32, slot: u32): u32 { return load32(memberAt(address, slot)) }
+
 /** The maker's membership, written before the object is published. */
 export function firstMember(address: u32, token: u32): void {
   memory.fill(<usize>address + MEMBERS_OFFSET, 0, MEMBERS_BYTES)

@@ -7,7 +7,14 @@ export interface ObjectHandle {
   readonly generation: number
 }
 
-export type Kind = 'KIND_STATUS' | 'KIND_OUTLET' | 'KIND_BUFFER' | 'KIND_HUB' | 'KIND_CHANNEL'
+export type Kind =
+  | 'KIND_STATUS'
+  | 'KIND_OUTLET'
+  | 'KIND_BUFFER'
+  | 'KIND_HUB'
+  | 'KIND_CHANNEL'
+  | 'KIND_CONNECTION'
+  | 'KIND_MONITOR'
 
 /** One endpoint's hold on an object of the region that lives as long as threads are its members. */
 export class Member {
