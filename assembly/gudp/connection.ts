@@ -80,7 +80,7 @@ function isLaneConfig(at: usize): bool {
 /** Bytes of the whole object, or more than a u32 where they would not fit. */
 function sizeOf(config: usize): u64 {
   const lanes = load<u32>(config + CONFIG_LANES_OFFSET)
-  let bytes: u64 = FIRST_LANE_OFFSET + lanes * LANE_BYTES + load<u32>(config + CONFIG_WINDOW_OFFSET) * SENT_BYTES
+  let bytes = <u64>FIRST_LANE_OFFSET + <u64>lanes * LANE_BYTES + <u64>load<u32>(config + CONFIG_WINDOW_OFFSET) * SENT_BYTES
   for (let lane: u32 = 0; lane < lanes; lane++) {
     const at = config + CONFIG_LANE_OFFSET + <usize>lane * CONFIG_LANE_BYTES
     const kind = load<u32>(at)
@@ -101,7 +101,7 @@ export function connectionCreate(token: u32, nowMs: f64): i32 {
   if (address == 0) return OUT_OF_MEMORY
   const connection = <usize>address
   const lanes = load<u32>(config + CONFIG_LANES_OFFSET)
-  const sent = FIRST_LANE_OFFSET + lanes * LANE_BYTES
+  const sent = FIRST_LANE_OFFSET + <usize>lanes * LANE_BYTES
   memory.fill(connection + 8, 0, sent - 8)
   store<u32>(connection + BYTES_OFFSET, <u32>bytes)
   store<u32>(connection + LANES_OFFSET, lanes)

@@ -1,0 +1,2 @@
+export { connectionCreate, connectionEnd, connectionFinish, connectionHasUsers, connectionWant, connectionWants } from './connection'
+export { connectionNext, connectionReceive } from './machine'
