@@ -1,5 +1,7 @@
 /**
- * Runs the shipped Wasm under every interleaving of a few threads.
+ * Two simulators. One runs code on a simulated network and a clock that stands still: see `SimulatedNetwork`, docs/gudp.md.
+ *
+ * The other runs the shipped Wasm under every interleaving of a few threads.
  *
  * `instrument` turns each shared access of a Wasm binary into a scheduling point. `explore` searches all
  * schedules of a `Scenario` and returns the first failure with a schedule, a short string; `replay` runs that
@@ -31,6 +33,7 @@ export {
 } from './instrument.ts'
 export { CheckError, KILL, MAX_THREADS, Machine, type Pending, type StepEvent } from './machine.ts'
 export { MemoryView } from './memory-view.ts'
+export * from './network/index.ts'
 export {
   type CoreExports,
   constantRange,

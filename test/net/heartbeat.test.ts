@@ -1,7 +1,7 @@
 import type { PoolFactory, SocketPool } from 'spillway/udp'
 import { describe, expect, it } from 'vitest'
+import { seeded } from '../../src/sim/network/random.ts'
 import { expectLaw, openExporter, openReceiver } from '../support/exporters.ts'
-import { seeded } from '../support/random.ts'
 import { Relay } from '../support/relay.ts'
 import type { UdpReceiver } from '../support/udp-receiver.ts'
 

@@ -1,6 +1,7 @@
 // What is kept and what is lost, against an array.
+
+import { type Random, seeded } from '../../src/sim/network/random.ts'
 import { deepEqual, equal, show, suite, text } from '../support/harness.ts'
-import { type Random, seeded } from '../support/random.ts'
 import { ArrayModel } from './array-model.ts'
 import { checkLaw, checkPair } from './ledger.ts'
 import { type Build, type Kind, type Pair, type Policy, readAll, withPair } from './rigs.ts'

@@ -1,8 +1,8 @@
 // What the threads of the suite and of the stress tests run, by name. See support/threads.ts.
 import { ManyToOne, OneToMany, type OneToManyReader, OneToOne, Waiter } from 'spillway'
+import { seeded } from '../../src/sim/network/random.ts'
 import { sleep } from '../support/harness.ts'
 import { fillPayload, StreamCheck } from '../support/payload.ts'
-import { seeded } from '../support/random.ts'
 import type { Channel } from '../support/threads.ts'
 import { classOf, type Handle, type Kind, type Reader, type Stats } from './rigs.ts'
 

@@ -1,8 +1,8 @@
 // Threads that are terminated: the others go on.
 import { ManyToOne, OneToMany, OneToOne, Waiter } from 'spillway'
+import { seeded } from '../../src/sim/network/random.ts'
 import { deepEqual, equal, ok, sleep, suite, text, until } from '../support/harness.ts'
 import { StreamCheck } from '../support/payload.ts'
-import { seeded } from '../support/random.ts'
 import { spawnThread } from '../support/threads.ts'
 import { checkLaw } from './ledger.ts'
 import { memoryBytes, readAll } from './rigs.ts'

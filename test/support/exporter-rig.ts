@@ -14,8 +14,8 @@ import { type ExporterStats, readExporterStats } from '../../src/net/exporter-st
 import type { PoolFactory } from '../../src/net/socket-pool.ts'
 import { sequenceBytes } from '../../src/net/wire-lines.ts'
 import type { AddressFamily, DatagramSocketOptions, Endpoint, Ports } from '../../src/ports.ts'
+import { VirtualClock } from '../../src/sim/network/virtual-clock.ts'
 import { type Script, ScriptedSocket } from './scripted-socket.ts'
-import { VirtualClock } from './virtual-clock.ts'
 
 export const SOURCE = '0123456789abcdef'
 const STARTED_AT = '2026-11-20T10:00:00.000Z'

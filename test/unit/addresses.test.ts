@@ -3,7 +3,7 @@ import { Addresses, type AddressesOptions } from '../../src/net/addresses.ts'
 import { ipFamily } from '../../src/net/ip.ts'
 import { systemResolver } from '../../src/node/resolver.ts'
 import type { AddressFamily, Endpoint, Resolver } from '../../src/ports.ts'
-import { VirtualClock } from '../support/virtual-clock.ts'
+import { VirtualClock } from '../../src/sim/network/virtual-clock.ts'
 
 type Answers = { address: string; family: AddressFamily }[]
 

@@ -5,7 +5,7 @@ import { type AlertThresholds, checkThresholds, defaultThresholds } from '../../
 import { Alerter } from '../../src/net/alerter.ts'
 import type { Alert, DropAlert, ErrorAlert, LevelAlert } from '../../src/net/alerts.ts'
 import { wireErrors } from '../../src/net/counters.ts'
-import { VirtualClock } from '../support/virtual-clock.ts'
+import { VirtualClock } from '../../src/sim/network/virtual-clock.ts'
 
 function open(thresholds: Partial<AlertThresholds> = {}) {
   const clock = new VirtualClock()

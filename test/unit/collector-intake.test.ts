@@ -13,7 +13,7 @@ import { SourceLedger } from '../../src/net/source-ledger.ts'
 import { readLedgerTables } from '../../src/net/source-stats.ts'
 import { heartbeatLine, sequenceLine } from '../../src/net/wire-lines.ts'
 import { inflate } from '../../src/node/inflate.ts'
-import { VirtualClock } from '../support/virtual-clock.ts'
+import { VirtualClock } from '../../src/sim/network/virtual-clock.ts'
 
 const cleanups: (() => void)[] = []
 afterEach(() => {

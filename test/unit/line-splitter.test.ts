@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { LineSplitter } from '../../src/core/line-splitter.ts'
+import { seeded } from '../../src/sim/network/random.ts'
 import { codeOf } from '../support/code-of.ts'
-import { seeded } from '../support/random.ts'
 
 const splitter = new LineSplitter()
 afterAll(() => splitter.close())

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { Flow } from '../../src/net/flow.ts'
 import { LazyPool } from '../../src/net/socket-pool.ts'
+import { VirtualClock } from '../../src/sim/network/virtual-clock.ts'
 import { ScriptedSocket } from '../support/scripted-socket.ts'
-import { VirtualClock } from '../support/virtual-clock.ts'
 
 /** A pool whose sockets open when a test says so, or at once. */
 class Rig {

@@ -5,7 +5,7 @@ import type { SourceFlow } from '../../src/net/source-flow.ts'
 import { SourceLedger } from '../../src/net/source-ledger.ts'
 import { lookUpSource, readLedgerTables } from '../../src/net/source-stats.ts'
 import type { Heartbeat } from '../../src/net/wire-lines.ts'
-import { VirtualClock } from '../support/virtual-clock.ts'
+import { VirtualClock } from '../../src/sim/network/virtual-clock.ts'
 
 const EXPORTER = '0123456789abcdef'
 const ANOTHER = 'fedcba9876543210'
