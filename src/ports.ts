@@ -191,6 +191,39 @@ export interface Resolver {
   ): Promise<readonly { address: string; family: AddressFamily }[]>
 }
 
+// ---- cryptography ----------------------------------------------------------------------------------------
+
+/** 32 bytes each. */
+export interface KeyPair {
+  readonly publicKey: Uint8Array
+  readonly privateKey: Uint8Array
+}
+
+/** AES-256-GCM by one key: nonces of 12 bytes, tags of 16 behind what is encrypted. Shared memory may be given for all bytes. */
+export interface Aead {
+  /** Writes to `out` from `at` on, and answers how many bytes: those of `content` and the tag. */
+  seal(nonce: Uint8Array, additional: Uint8Array, content: Uint8Array, out: Uint8Array, at: number): number
+  /**
+   * The content, in memory that is the caller's; `undefined` when it was not sealed by this key, nonce and additional data. `sealed` must
+   * not change under the call.
+   */
+  open(nonce: Uint8Array, additional: Uint8Array, sealed: Uint8Array): Uint8Array | undefined
+}
+
+/** Nothing of it is our own: the runtime's. All of it answers at once. */
+export interface SecurityPort {
+  randomBytes(length: number): Uint8Array
+  sha256(...parts: readonly Uint8Array[]): Uint8Array
+  hmacSha256(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array
+  x25519KeyPair(): KeyPair
+  x25519PublicKey(privateKey: Uint8Array): Uint8Array
+  /** `undefined` for a public key of low order: with it the secret would be zero, and known to everyone. */
+  x25519(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined
+  aes256gcm(key: Uint8Array): Aead
+  /** Of equal lengths; unequal ones are not equal. */
+  timingSafeEqual(a: Uint8Array, b: Uint8Array): boolean
+}
+
 /** Inflates; `undefined` when the bytes are damaged, or would come to more than `limit`. */
 export type Inflate = (
   codec: 'deflate' | 'brotli',

@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { launchBrowser, serve } from '../../tools/browser.mjs'
 import { ensureRuntime, type RuntimeName, versions } from '../../tools/runtimes.mjs'
 import { collectorSuites } from '../net/collector.suite.ts'
+import { securitySuites } from '../net/gudp-security.suite.ts'
 import { socketSuites } from '../net/sockets.suite.ts'
 import { allSuites } from '../suite/index.ts'
 import { bundleForWeb } from '../support/bundle.ts'
@@ -45,6 +46,12 @@ const targets: Target[] = [
       runtime,
       suites: socketSuites,
       run: () => runInProcess(runtime, bundled('sockets')),
+    },
+    {
+      name: `${runtime} ${versions[runtime]}, cryptography`,
+      runtime,
+      suites: securitySuites,
+      run: () => runInProcess(runtime, bundled('security')),
     },
   ]),
   ...[true, false].map((isolated) => ({

@@ -27,6 +27,7 @@ export async function bundleForNode(): Promise<void> {
       collector: 'test/runtimes/collector-node.ts',
       'sockets-thread': 'test/support/hosts/sockets-thread-node.ts',
       sockets: 'test/runtimes/sockets-node.ts',
+      security: 'test/runtimes/security-node.ts',
     },
     outExtension: { '.js': '.mjs' },
     platform: 'node',
