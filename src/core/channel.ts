@@ -1,7 +1,7 @@
-import { type Hub, spanOf } from './hub.ts'
+import { spanOf } from './hub.ts'
 import { Member, type ObjectHandle } from './member.ts'
 import type { Region } from './region.ts'
-import { type SocketsAbi, type SocketsLayout, socketsCoreOf } from './sockets-core.ts'
+import { type SocketsAbi, type SocketsHub, type SocketsLayout, socketsCoreOf } from './sockets-core.ts'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
@@ -54,7 +54,7 @@ export class Channel {
   }
 
   /** A client's new channel; `undefined` when the hub has no place for it. */
-  static create(hub: Hub, shape: ChannelShape, version?: number): Channel | undefined {
+  static create(hub: SocketsHub, shape: ChannelShape, version?: number): Channel | undefined {
     const { region, core, handle } = hub
     const { abi, layout } = core
     const make = () =>

@@ -1,9 +1,46 @@
 import { SpillwayError } from './errors.ts'
 import { Member, type ObjectHandle } from './member.ts'
 import { defaultRegion, type Region } from './region.ts'
-import { type SocketsCore, socketsCoreOf } from './sockets-core.ts'
 
 export interface HubHandle extends ObjectHandle {}
+
+/** What a module that has hubs exports for them: that of the sockets, and that of gudp. */
+export interface HubAbi {
+  hubCreate(token: number, channels: number, version: number, id: number): number
+  hubServe(address: number, generation: number, token: number): number
+  hubStop(address: number, generation: number): number
+  hubEnd(address: number, generation: number): number
+  hubHello(address: number, generation: number, version: number): number
+  hubAdd(address: number, generation: number, channel: number, channelGeneration: number): number
+  hubRemove(address: number, generation: number, index: number): number
+  hubOrphan(address: number, generation: number, token: number, from: number): number
+  hubAck(address: number, generation: number, token: number): number
+  hubAckUndo(address: number, generation: number, index: number): number
+  hubAckWait(address: number, generation: number, token: number, departures: number): number
+  departures(): number
+  bellAddress(token: number): number
+  threadArm(token: number): number
+  ringThread(token: number): void
+}
+
+export interface HubLayout {
+  readonly TOO_MANY_CHANNELS: number
+  readonly OTHER_VERSION: number
+  readonly SOCKETS_VERSION: number
+  readonly MAILBOX_SPAN_OFFSET: number
+  readonly MAILBOX_ADDRESS_OFFSET: number
+  readonly HUB_SERVER_OFFSET: number
+  readonly HUB_STATUS_OFFSET: number
+  readonly HUB_OPEN: number
+  readonly HUB_ENDED: number
+}
+
+export interface HubCore {
+  readonly abi: HubAbi
+  readonly layout: HubLayout
+}
+
+export type HubCoreOf<Core extends HubCore> = (region: Region) => Core
 
 /** Names a channel in a hub: to the server, and to another thread. */
 export interface ChannelName {
@@ -13,12 +50,12 @@ export interface ChannelName {
 }
 
 /**
- * What a socket server and its clients share: whether it serves, and which channels want something of it. See
+ * What a server and its clients share: whether it serves, and which channels (or connections) want something of it. See
  * `assembly/sockets/hub.ts`.
  */
-export class Hub {
+export class Hub<Core extends HubCore = HubCore> {
   readonly region: Region
-  readonly core: SocketsCore
+  readonly core: Core
   readonly handle: HubHandle
   readonly #member: Member
   readonly #address: number
@@ -26,10 +63,10 @@ export class Hub {
   /** Index into `i32` of what a call leaves in the mailbox. */
   readonly #span: number
 
-  private constructor(member: Member) {
+  private constructor(member: Member, coreOf: HubCoreOf<Core>) {
     const { region, handle } = member
     this.region = region
-    this.core = socketsCoreOf(region)
+    this.core = coreOf(region)
     this.handle = handle
     this.#member = member
     this.#address = handle.address
@@ -37,17 +74,17 @@ export class Hub {
     this.#span = spanOf(region, this.core)
   }
 
-  /** For up to `channels` sockets, a multiple of 64. */
-  static create(channels: number): Hub {
+  /** For up to `channels` sockets or connections, a multiple of 64. */
+  static create<Core extends HubCore>(coreOf: HubCoreOf<Core>, channels: number): Hub<Core> {
     const region = defaultRegion()
-    const { abi, layout } = socketsCoreOf(region)
+    const { abi, layout } = coreOf(region)
     const id = Math.random() + 1
     const make = () => abi.hubCreate(region.token, channels, layout.SOCKETS_VERSION, id)
-    return new Hub(Member.create(region, make))
+    return new Hub(Member.create(region, make), coreOf)
   }
 
-  static from(handle: HubHandle): Hub {
-    return new Hub(Member.join(handle, 'KIND_HUB'))
+  static from<Core extends HubCore>(coreOf: HubCoreOf<Core>, handle: HubHandle): Hub<Core> {
+    return new Hub(Member.join(handle, 'KIND_HUB'), coreOf)
   }
 
   get isIn(): boolean {
@@ -161,11 +198,11 @@ export class Hub {
 }
 
 /** Where a call of the sockets' core leaves what is more than one number, for the calling thread. */
-export function spanOf(region: Region, { layout }: SocketsCore): number {
+export function spanOf(region: Region, { layout }: HubCore): number {
   return region.mailAddress + ((layout.MAILBOX_SPAN_OFFSET - layout.MAILBOX_ADDRESS_OFFSET) >> 2)
 }
 
 /** The word at which this thread sleeps when it waits for several things: index into `i32`. */
-export function bellOf(region: Region, { abi }: SocketsCore): number {
+export function bellOf(region: Region, { abi }: HubCore): number {
   return abi.bellAddress(region.token) >> 2
 }

@@ -7,14 +7,7 @@ export interface ObjectHandle {
   readonly generation: number
 }
 
-export type Kind =
-  | 'KIND_STATUS'
-  | 'KIND_OUTLET'
-  | 'KIND_BUFFER'
-  | 'KIND_HUB'
-  | 'KIND_CHANNEL'
-  | 'KIND_CONNECTION'
-  | 'KIND_MONITOR'
+export type Kind = 'KIND_STATUS' | 'KIND_OUTLET' | 'KIND_BUFFER' | 'KIND_HUB' | 'KIND_CHANNEL'
 
 /** One endpoint's hold on an object of the region that lives as long as threads are its members. */
 export class Member {
@@ -42,13 +35,19 @@ export class Member {
     }
   }
 
-  static join(handle: ObjectHandle, kind: Kind): Member {
+  /** `kind` by its name in the core's layout, or as another module numbers it. */
+  static join(handle: ObjectHandle, kind: Kind | number): Member {
     const region = regionOf(handle.memory)
     const { address, generation } = handle
     region.retain()
     try {
       region.join(address, generation, () =>
-        region.abi.objectJoin(address, generation, region.layout[kind], region.token),
+        region.abi.objectJoin(
+          address,
+          generation,
+          typeof kind === 'number' ? kind : region.layout[kind],
+          region.token,
+        ),
       )
       region.generationOf(address) // makes the views reach it
       return new Member(region, address, generation)

@@ -1,26 +1,11 @@
 import { readLayout } from './abi.ts'
+import type { Hub, HubAbi, HubLayout } from './hub.ts'
 import { compile } from './load.ts'
 import type { Region } from './region.ts'
 import { wasmBase64 } from './sockets-wasm-bytes.ts'
 
 /** The exports of the sockets' Wasm: `assembly/sockets/index.ts`. Everything has a handle: an address and a generation. */
-export interface SocketsAbi {
-  hubCreate(token: number, channels: number, version: number, id: number): number
-  hubServe(address: number, generation: number, token: number): number
-  hubStop(address: number, generation: number): number
-  hubEnd(address: number, generation: number): number
-  hubHello(address: number, generation: number, version: number): number
-  hubAdd(address: number, generation: number, channel: number, channelGeneration: number): number
-  hubRemove(address: number, generation: number, index: number): number
-  hubOrphan(address: number, generation: number, token: number, from: number): number
-  hubAck(address: number, generation: number, token: number): number
-  hubAckUndo(address: number, generation: number, index: number): number
-  hubAckWait(address: number, generation: number, token: number, departures: number): number
-  departures(): number
-  bellAddress(token: number): number
-  threadArm(token: number): number
-  ringThread(token: number): void
-
+export interface SocketsAbi extends HubAbi {
   channelCreate(token: number, hub: number, hubGeneration: number, version: number, shape: number): number
   channelHasHalf(address: number, generation: number): number
   channelEnd(address: number, generation: number): number
@@ -55,7 +40,7 @@ export interface SocketsAbi {
 }
 
 /** Its exported constants. */
-export interface SocketsLayout {
+export interface SocketsLayout extends HubLayout {
   readonly EMPTY: number
   readonly FULL: number
   readonly INVALID: number
@@ -64,13 +49,8 @@ export interface SocketsLayout {
   readonly CORRUPT: number
   readonly FAILED: number
   readonly GONE: number
-  readonly TOO_MANY_CHANNELS: number
-  readonly OTHER_VERSION: number
   readonly ENDED_STREAM: number
-  readonly SOCKETS_VERSION: number
   readonly MAX_CHANNELS: number
-  readonly MAILBOX_SPAN_OFFSET: number
-  readonly MAILBOX_ADDRESS_OFFSET: number
   readonly QUESTION_OFFSET: number
   readonly ANSWER_OFFSET: number
   readonly TEXT_BYTES: number
@@ -79,10 +59,6 @@ export interface SocketsLayout {
   readonly CLIENT_WAITS_OFFSET: number
   readonly OWNER_OFFSET: number
   readonly DROPS_OFFSET: number
-  readonly HUB_SERVER_OFFSET: number
-  readonly HUB_STATUS_OFFSET: number
-  readonly HUB_OPEN: number
-  readonly HUB_ENDED: number
   readonly CHANNEL_DATA_OFFSET: number
   readonly TYPE_DATAGRAM: number
   readonly TYPE_STREAM: number
@@ -112,6 +88,8 @@ export interface SocketsCore {
   readonly abi: SocketsAbi
   readonly layout: SocketsLayout
 }
+
+export type SocketsHub = Hub<SocketsCore>
 
 let compiled: WebAssembly.Module | undefined
 

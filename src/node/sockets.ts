@@ -7,7 +7,7 @@ import './thread-host.ts'
 import { SpillwayError } from '../core/errors.ts'
 import { makeSocketServerHandle, type SocketServerHandle } from '../core/handle.ts'
 import { Hub } from '../core/hub.ts'
-import { socketsModule } from '../core/sockets-core.ts'
+import { type SocketsHub, socketsCoreOf, socketsModule } from '../core/sockets-core.ts'
 import type { ServiceHost, ServiceLink } from '../net/io-service.ts'
 import type { SocketServiceOptions } from '../net/sockets/socket-service.ts'
 import { type DrainWait, drainAtExit } from './exit.ts'
@@ -51,13 +51,13 @@ const LONGEST_TIMER_MS = 0x7fffffff
  */
 export class SocketServer implements AsyncDisposable {
   readonly handle: SocketServerHandle
-  readonly #hub: Hub
+  readonly #hub: SocketsHub
   readonly #log: Log
   #link: ServiceLink | undefined
   #forgetExit: (() => void) | undefined
   #stopped: Promise<void> | undefined
 
-  private constructor(hub: Hub, log: Log) {
+  private constructor(hub: SocketsHub, log: Log) {
     this.#hub = hub
     this.#log = log
     this.handle = makeSocketServerHandle(hub.handle, hub.core.layout.SOCKETS_VERSION)
@@ -67,7 +67,7 @@ export class SocketServer implements AsyncDisposable {
     const { maxSockets = DEFAULT_SOCKETS, lingerMs = DEFAULT_LINGER_MS } = options
     check('maxSockets', maxSockets, 1, MOST_SOCKETS)
     check('lingerMs', lingerMs, 0, LONGEST_TIMER_MS)
-    const hub = Hub.create((maxSockets + 63) & ~63)
+    const hub = Hub.create(socketsCoreOf, (maxSockets + 63) & ~63)
     const server = new SocketServer(hub, makeLog(options.logger))
     try {
       await server.#open(options.ioThread ?? sharedIoThread(), lingerMs)

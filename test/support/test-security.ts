@@ -1,6 +1,6 @@
 import { security } from '../../src/node/security.ts'
 import type { KeyPair, SecurityPort } from '../../src/ports.ts'
-import { seeded } from './random.ts'
+import { seeded } from '../../src/sim/network/random.ts'
 
 /** The runtime's, with random bytes that follow from a seed. */
 export function seededSecurity(seed: number): SecurityPort {

@@ -12,7 +12,7 @@ import {
 import { DEFAULT_PROTOCOL_ID } from '../../src/net/gudp/wire.ts'
 import { generateKeyPair, security } from '../../src/node/security.ts'
 import { newClient, ServerRig, type SideOptions, shake } from '../support/handshake-rig.ts'
-import { seeded } from '../support/random.ts'
+import { seeded } from '../../src/sim/network/random.ts'
 import { seededSecurity } from '../support/test-security.ts'
 
 const keys = generateKeyPair()

@@ -1,6 +1,6 @@
 import { Channel, type ChannelType } from '../../core/channel.ts'
 import { SpillwayError } from '../../core/errors.ts'
-import type { Hub } from '../../core/hub.ts'
+import type { SocketsHub } from '../../core/sockets-core.ts'
 import type { AddressFamily, Endpoint } from '../../ports.ts'
 import type { AddressReader, AddressWriter, HostAndPort } from './address.ts'
 import { codeOf, socketError } from './codes.ts'
@@ -11,7 +11,7 @@ import type { Steps, Waits } from './waits.ts'
 
 /** What the sockets of one client have in common. */
 export interface ClientContext {
-  readonly hub: Hub
+  readonly hub: SocketsHub
   readonly waits: Waits
   readonly writer: AddressWriter
   readonly reader: AddressReader

@@ -2,6 +2,7 @@ import type { Channel } from '../../core/channel.ts'
 import { SpillwayError } from '../../core/errors.ts'
 import { checkSocketServerHandle, type SocketServerHandle } from '../../core/handle.ts'
 import { Hub, type HubHandle } from '../../core/hub.ts'
+import { type SocketsHub, socketsCoreOf } from '../../core/sockets-core.ts'
 import { AddressReader, AddressWriter } from './address.ts'
 import { type ClientContext, ClientSocket } from './client-socket.ts'
 import { socketError } from './codes.ts'
@@ -18,12 +19,12 @@ const KINDS: readonly string[] = ['udp4', 'udp6', 'tcp4', 'tcp6'] satisfies read
  * closed when the thread ends.
  */
 export class SocketClient {
-  readonly #hub: Hub
+  readonly #hub: SocketsHub
   readonly #context: ClientContext
   /** Channels that other threads are to adopt. */
   readonly #detached = new Set<Channel>()
 
-  private constructor(hub: Hub) {
+  private constructor(hub: SocketsHub) {
     this.#hub = hub
     this.#context = {
       hub,
@@ -132,9 +133,9 @@ export class SocketClient {
   }
 }
 
-function joinHub(handle: HubHandle): Hub {
+function joinHub(handle: HubHandle): SocketsHub {
   try {
-    return Hub.from(handle)
+    return Hub.from(socketsCoreOf, handle)
   } catch (error) {
     if ((error as SpillwayError).code !== 'ERR_STALE_HANDLE') throw error
     throw socketError('ECONNABORTED', 'SocketClient.init') // its server has stopped, and nobody is left in it

@@ -1,6 +1,6 @@
 import { Channel } from '../../core/channel.ts'
 import { bellOf, type ChannelName, Hub, type HubHandle } from '../../core/hub.ts'
-import { useSocketsModule } from '../../core/sockets-core.ts'
+import { type SocketsHub, socketsCoreOf, useSocketsModule } from '../../core/sockets-core.ts'
 import type { Ports } from '../../ports.ts'
 import type { Service, ServiceContext } from '../io-service.ts'
 import { errnoOf } from './codes.ts'
@@ -31,7 +31,7 @@ const LAST_MS = 500
 export class SocketService implements Service, ServerContext {
   readonly ports: Ports
   readonly lingerMs: number
-  readonly #hub: Hub
+  readonly #hub: SocketsHub
   readonly #served = new Map<number, ServedChannel>()
   #departures: number
   /** Ends the sleep. */
@@ -44,7 +44,7 @@ export class SocketService implements Service, ServerContext {
   private constructor(options: SocketServiceOptions, ports: Ports) {
     this.ports = ports
     this.lingerMs = options.lingerMs
-    this.#hub = Hub.from(options.hub)
+    this.#hub = Hub.from(socketsCoreOf, options.hub)
     this.#departures = this.#hub.departures()
     this.#hub.serve()
     this.#done = this.#run()

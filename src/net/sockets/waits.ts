@@ -4,10 +4,12 @@
  *
  * @module
  */
+
 import { blockOn } from '../../core/block-on.ts'
 import type { Channel } from '../../core/channel.ts'
-import { bellOf, type Hub } from '../../core/hub.ts'
+import { bellOf } from '../../core/hub.ts'
 import { keepAlive } from '../../core/keep-alive.ts'
+import type { SocketsHub } from '../../core/sockets-core.ts'
 import { waitAsync } from '../../core/wait-async.ts'
 import { socketError } from './codes.ts'
 
@@ -37,12 +39,12 @@ const FOR_EVER: Omit<Limits, 'late'> = { deadlineMs: Number.POSITIVE_INFINITY }
 
 /** A thread's waits at one hub. */
 export class Waits {
-  readonly #hub: Hub
+  readonly #hub: SocketsHub
   readonly #pending = new Set<Pending>()
   #departures = -1
   #isRunning = false
 
-  constructor(hub: Hub) {
+  constructor(hub: SocketsHub) {
     this.#hub = hub
   }
 

@@ -1,5 +1,5 @@
+import { DueHeap } from '../../net/due-heap.ts'
 import type { Cancel, Clock } from '../../ports.ts'
-import { DueHeap } from './due-heap.ts'
 import { NetworkError } from './network-error.ts'
 import type { Random } from './random.ts'
 

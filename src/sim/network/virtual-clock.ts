@@ -1,5 +1,5 @@
+import { DueHeap } from '../../net/due-heap.ts'
 import type { Cancel, Clock } from '../../ports.ts'
-import { DueHeap } from './due-heap.ts'
 
 /** How long to run for something that may never come: services have timers that never end. */
 const TEN_MINUTES = 600_000

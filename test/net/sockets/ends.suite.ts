@@ -1,7 +1,9 @@
 // How it ends: the server stops, its thread goes, handles are junk, a client writes nonsense, nothing is left.
+
 import { IoThread, type Socket, SocketClient, SocketServer } from 'spillway/sockets'
 import { Channel } from '../../../src/core/channel.ts'
 import { Hub } from '../../../src/core/hub.ts'
+import { socketsCoreOf } from '../../../src/core/sockets-core.ts'
 import { codeOf } from '../../../src/net/sockets/codes.ts'
 import { equal, ok, rejectsCode, suite, text, throwsCode, until, within } from '../../support/harness.ts'
 import { type RawChannel, RawMemory, usedGranules } from './memory.ts'
@@ -217,7 +219,7 @@ export const endsSuite = suite('sockets, ends', (t) => {
 
   t.test('a channel of another version: EPROTONOSUPPORT', () =>
     Rig.run(async (rig) => {
-      const hub = Hub.from(rig.server.handle)
+      const hub = Hub.from(socketsCoreOf, rig.server.handle)
       const channel = Channel.create(hub, { type: 'datagram', sendBytes: 4096, recvBytes: 4096 }, 99)!
       channel.ask('{"op":"bind"}')
       let errno = 0
