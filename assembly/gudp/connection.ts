@@ -1,11 +1,11 @@
 // A connection comes and goes: made by the daemon, joined by its users, freed by the last one out.
 
-import { load32, load64, or32, store32, swap32 } from '../atomics'
+import { load32, load64, or32, swap32 } from '../atomics'
 import { INVALID, OUT_OF_MEMORY, STALE } from '../codes'
 import { KIND_CONNECTION, KIND_OFFSET, SCRATCH_BYTES, SCRATCH_DATA_OFFSET } from '../layout'
 import { allocate, publish } from '../region/granules'
 import { firstMember, memberOf } from '../region/members'
-import { isAlive, isGone, scratchOf, slotOf, threadCount } from '../region/threads'
+import { isGone, scratchOf, slotOf, threadCount } from '../region/threads'
 import { granulesFor, isHub } from '../sockets/descriptor'
 import { mark } from '../sockets/hub'
 import { isFinal, setFinal } from '../sync/status'
@@ -13,9 +13,9 @@ import {
   BAD_RATE_OFFSET, BYTES_OFFSET, DAEMON_OFFSET, FIRST_LANE_OFFSET, FRAGMENT_BYTES_OFFSET, GOOD_RATE_OFFSET, HEARTBEAT_MS_OFFSET,
   HUB_ADDRESS_OFFSET, HUB_GENERATION_OFFSET, INDEX_OFFSET, IN_BITS_OFFSET, IN_BYTES_OFFSET, IN_CREDIT_OFFSET, IN_DATA_OFFSET,
   IN_TELL_OFFSET, IS_BARE_OFFSET, LANES_OFFSET, LANE_BYTES, LANE_KIND_OFFSET, LANE_PACKETS, LANE_STREAM, LONGEST_OFFSET, MAX_LANES,
-  OUT_BITS_OFFSET, OUT_BYTES_OFFSET, OUT_DATA_OFFSET, OUT_LIMIT_OFFSET, PACKET_BYTES_OFFSET, REASSEMBLY_BYTES_OFFSET,
-  RTT_LIMIT_MS_OFFSET, SENT_OFFSET, STATUS_OFFSET, STRATEGY_OFFSET, TIMEOUT_MS_OFFSET, UNIT, WANTS_OFFSET, WANTS_SEND, WINDOW_OFFSET,
-  isConnection, lanesOf, recordBytes,
+  OUT_BITS_OFFSET, OUT_BYTES_OFFSET, OUT_DATA_OFFSET, OUT_HEAD_OFFSET, OUT_LIMIT_OFFSET, OUT_TAIL_OFFSET, PACKET_BYTES_OFFSET, REASSEMBLY_BYTES_OFFSET,
+  RTT_LIMIT_MS_OFFSET, SENT_OFFSET, STATUS_OFFSET, STRATEGY_OFFSET, TIMEOUT_MS_OFFSET, UNIT, WANTS_OFFSET, WINDOW_OFFSET,
+  isConnection, laneAt, lanesOf, recordBytes,
 } from './descriptor'
 import { machineStart } from './machine'
 import { LAST_STRATEGY } from './congestion'
@@ -191,6 +191,29 @@ export function want(connection: usize, bits: u32): void {
   if ((before & bits) == bits) return // the daemon has been told, and has not looked yet
   const hub = load<u32>(connection + HUB_ADDRESS_OFFSET)
   if (isHub(hub, load<u32>(connection + HUB_GENERATION_OFFSET))) mark(hub, load<u32>(connection + INDEX_OFFSET))
+}
+
+/** Whether every lane has sent all that it has, and of a stream the peer has it. */
+export function connectionIsDrained(address: u32, generation: u32): i32 {
+  if (!isConnection(address, generation)) return STALE
+  const lanes = lanesOf(address)
+  for (let index: u32 = 0; index < lanes; index++) {
+    const lane = <usize>address + FIRST_LANE_OFFSET + <usize>index * LANE_BYTES
+    if (load64(lane + OUT_HEAD_OFFSET) != load64(lane + OUT_TAIL_OFFSET)) return 0
+  }
+  return 1
+}
+
+/** Up to where a lane is freed: what lies below the peer has, if it is a stream. */
+export function laneOutHead(address: u32, generation: u32, index: u32): f64 {
+  const lane = laneAt(address, generation, index)
+  return lane == 0 ? STALE : <f64>load64(lane + OUT_HEAD_OFFSET)
+}
+
+/** Up to where it is filled. */
+export function laneOutTail(address: u32, generation: u32, index: u32): f64 {
+  const lane = laneAt(address, generation, index)
+  return lane == 0 ? STALE : <f64>load64(lane + OUT_TAIL_OFFSET)
 }
 
 /** A user wants it. */

@@ -25,7 +25,7 @@ import {
   ACK_AT_OFFSET, BYTES_AGAIN, BYTES_SENT, FLIGHT_BYTES_OFFSET, FLIGHT_PACKETS_OFFSET, FRAGMENTS_SENT, HEARD_AT_OFFSET, LANE_OFFSET,
   LOST_OFFSET, MESSAGES_SENT, OLDEST_OFFSET, PACKETS_SENT, PARTS_BYTES_OFFSET, PARTS_COUNT_OFFSET, PARTS_LANE_OFFSET,
   PARTS_NEXT_OFFSET, PARTS_OTHERS_OFFSET, PARTS_SEQUENCE_OFFSET, PINGED_AT_OFFSET, PINGS_SENT, RECEIVED_BITS_OFFSET,
-  RECEIVED_OFFSET, SEQUENCE_OFFSET, TIMED_AT_OFFSET, UNACKED_OFFSET, count,
+  RECEIVED_OFFSET, RTT_OFFSET, SEQUENCE_OFFSET, TIMED_AT_OFFSET, UNACKED_OFFSET, count,
 } from './state'
 import { creditIsDue, streamUnits, takeCredit } from './streams'
 
@@ -112,6 +112,7 @@ export function pingAt(connection: usize): f64 {
   }
   const heardAtMs = load<f64>(connection + HEARD_AT_OFFSET)
   const pingedAtMs = load<f64>(connection + PINGED_AT_OFFSET)
+  if (load<f64>(connection + RTT_OFFSET) < 0) return pingedAtMs + PING_AGAIN_MS // at once: the RTT is wanted
   return max(heardAtMs + load<f64>(connection + HEARTBEAT_MS_OFFSET), pingedAtMs + PING_AGAIN_MS)
 }
 

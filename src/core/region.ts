@@ -169,6 +169,11 @@ export class Region {
     return written
   }
 
+  /** Where this thread's scratch begins in the memory: for what is neither a record nor a line. */
+  get scratchAddress(): number {
+    return this.#scratch.byteOffset
+  }
+
   /** The caller's own copy of the first `length` bytes of the scratch. */
   copyOut(length: number): Uint8Array {
     if (length > SMALL_BYTES) {
