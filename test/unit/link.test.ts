@@ -160,6 +160,14 @@ describe('a link', () => {
     expect(rig.arrivals.map(({ atMs }) => atMs)).toEqual([1000, 6000])
   })
 
+  it('has room again at the moment at which one has left', () => {
+    const rig = new Rig({ bytesPerSecond: 1000, queueBytes: 20 })
+    for (let i = 0; i < 3; i++) rig.send(10)
+    rig.clock.advance(10)
+    for (let i = 0; i < 2; i++) rig.send(10)
+    expect(rig.fates).toEqual(['passed', 'passed', 'queue', 'passed', 'queue'])
+  })
+
   it('keeps the order when the bottleneck is taken away', () => {
     const rig = new Rig({ bytesPerSecond: 1000 })
     rig.send(100)

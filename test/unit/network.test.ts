@@ -292,6 +292,20 @@ describe('its sockets', () => {
     expect(rig.network.counters()).toMatchObject({ taken: 4, unheard: 1 })
   })
 
+  it('reach their own host over a perfect link, unless it is told otherwise', async () => {
+    const rig = new Rig({ link: { loss: 1 } })
+    const one = await rig.open(ONE, 1)
+    rig.network.setLinks({ latencyMs: 5 })
+    one.say('self', { host: ONE, port: 1 })
+    one.say('loop', { host: '127.0.0.1', port: 1 })
+    rig.clock.advance(0)
+    expect(one.got.map(({ from }) => from)).toEqual(['10.0.0.1:1', '127.0.0.1:1'])
+    rig.network.link(ONE, ONE, { loss: 1 })
+    one.say('lost', { host: ONE, port: 1 })
+    rig.clock.advance(10)
+    expect(one.got.length).toBe(2)
+  })
+
   it('say why they cannot send', async () => {
     const rig = new Rig()
     const one = await rig.open(ONE)
