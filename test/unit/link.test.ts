@@ -112,6 +112,7 @@ describe('a link', () => {
     const { duplicated, delivered, lost } = rig.link.counters
     expectShare(duplicated, COUNT, 0.1)
     expect(duplicated).toBe(rig.count('doubled'))
+    expect(rig.link.counters.reordered).toBe(0) // a copy right behind is not late
     expect(delivered).toBe(rig.arrivals.length)
     expect(delivered).toBe(COUNT - lost + duplicated)
     expect(rig.arrivals.length - new Set(rig.arrivals.map(({ index }) => index)).size).toBe(duplicated)

@@ -416,6 +416,19 @@ describe('its NAT', () => {
     expect(home.got.map(({ text }) => text)).toEqual(['to the new one'])
   })
 
+  it('gives none of the ports again that it had before', async () => {
+    const { rig, nat, server } = await atHome()
+    const homes = await Promise.all(Array.from({ length: 1000 }, () => rig.open(HOME)))
+    const ports = () => {
+      for (const home of homes) home.say('x', { host: ONE, port: 4000 })
+      rig.clock.advance(20)
+      return server.got.splice(0).map(({ from }) => from)
+    }
+    const before = ports()
+    nat.rebind()
+    expect(new Set([...before, ...ports()]).size).toBe(2000)
+  })
+
   it('moves to another address, with everybody behind it', async () => {
     const { rig, nat, home, server, hello } = await atHome()
     const before = hello()
