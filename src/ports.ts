@@ -239,6 +239,7 @@ export interface Ports {
   readonly udp: UdpPort
   readonly streams: StreamPort
   readonly resolver: Resolver
+  readonly security: SecurityPort
   readonly inflate: Inflate
   /** Waits until the 32-bit word is no longer `value`: at once, or when it is woken. It keeps no thread alive. */
   changed(words: Int32Array, index: number, value: number): Promise<void> | undefined

@@ -10,7 +10,7 @@ import {
 import { behind, isNewer } from './sequence'
 import {
   ACKED_SENT_AT_OFFSET, ACKS_FORGED, ACKS_LATE, BACKOFF_OFFSET, BYTES_ACKED, FLIGHT_BYTES_OFFSET, FLIGHT_PACKETS_OFFSET,
-  LAST_ACK_BITS_OFFSET, LAST_ACK_OFFSET, LOST_OFFSET, OLDEST_OFFSET, PACKETS_ACKED, PACKETS_LOST, PROGRESS_AT_OFFSET, RTT_OFFSET, RTT_SPREAD_OFFSET,
+  LAST_ACK_BITS_OFFSET, LAST_ACK_OFFSET, LEAST_RTT, LOST_OFFSET, OLDEST_OFFSET, PACKETS_ACKED, PACKETS_LOST, PROGRESS_AT_OFFSET, RTT_OFFSET, RTT_SPREAD_OFFSET,
   SEQUENCE_OFFSET, TIMED_AT_OFFSET, count,
 } from './state'
 import { streamAcked } from './streams'
@@ -87,6 +87,8 @@ function land(connection: usize, entry: usize): void {
 }
 
 function sampleRtt(connection: usize, sampleMs: f64): void {
+  const leastMs = load<f64>(connection + LEAST_RTT)
+  if (leastMs == 0 || sampleMs < leastMs) store<f64>(connection + LEAST_RTT, sampleMs)
   const rttMs = load<f64>(connection + RTT_OFFSET)
   if (rttMs < 0) {
     store<f64>(connection + RTT_OFFSET, sampleMs)

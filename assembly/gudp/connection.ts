@@ -243,6 +243,11 @@ export function connectionFinish(address: u32, generation: u32, bit: u32): i32 {
   return i32(isFirst)
 }
 
+/** The same, for a thread that only looks. */
+export function connectionIsOver(address: u32, generation: u32): i32 {
+  return isConnection(address, generation) ? i32(isOver(address)) : STALE
+}
+
 /** No more will come: by the status, or because nobody is there to bring it. */
 export function isOver(connection: usize): bool {
   return isFinal(load32(connection + STATUS_OFFSET)) || !hasDaemon(connection)

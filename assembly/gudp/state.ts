@@ -72,7 +72,8 @@ export const MESSAGES_RECEIVED: usize = 1344
 export const SENT_RATE_BASE: usize = 1352 //    bytes when the rates were last reckoned
 export const RECEIVED_RATE_BASE: usize = 1360
 export const ACKED_RATE_BASE: usize = 1368
-export const MIN_RTT: usize = 1376 //           f64, 0: none yet
+export const LEAST_RTT: usize = 1376 //         ms of all; 0: none yet
+export const MIN_RTT: usize = 1384 //           ms of about the last ten seconds: the paced strategy's
 
 @inline export function count(connection: usize, counter: usize, by: f64 = 1): void {
   store<f64>(connection + counter, load<f64>(connection + counter) + by)

@@ -41,28 +41,18 @@ export interface MachineOptions {
 }
 
 /** What became of a packet: `assembly/gudp/receive.ts`. */
-export type Verdict =
-  | 'taken'
-  | 'part-taken'
-  | 'twice'
-  | 'too-late'
-  | 'no-room'
-  | 'bad'
-  | 'breaks'
-  | 'ended'
+export type Verdict = 'taken' | 'part-taken' | 'twice' | 'too-late' | 'no-room' | 'bad' | 'breaks' | 'ended'
 
-const VERDICTS: readonly Verdict[] = [
-  'taken',
-  'part-taken',
-  'twice',
-  'too-late',
-  'no-room',
-  'bad',
-  'breaks',
-]
+const VERDICTS: readonly Verdict[] = ['taken', 'part-taken', 'twice', 'too-late', 'no-room', 'bad', 'breaks']
 const STRATEGIES: readonly Strategy[] = ['good-bad', 'paced', 'none']
 
 const UNIT = 8
+/** Of a status: the number of the first final bit, plus one. */
+export const FIRST_SHIFT = 28
+
+/** How a connection is over: the final bits of its status, in their order. */
+export const endReasons = ['closed', 'timed-out', 'reset', 'refused', 'io-error', 'lost'] as const
+export type EndReason = (typeof endReasons)[number]
 
 /** The machine of one connection, for the thread that is its daemon: packets and the time in, packets and the time of the next call out. */
 export class PacketMachine {
@@ -147,12 +137,17 @@ export class PacketMachine {
   }
 
   /** For good. Answers whether it was not over before. */
-  finish(finalBit: number): boolean {
-    return this.core.abi.connectionFinish(this.#address, this.#generation, finalBit) === 1
+  finish(reason: EndReason): boolean {
+    return this.core.abi.connectionFinish(this.#address, this.#generation, endReasons.indexOf(reason)) === 1
   }
 
-  get isOver(): boolean {
-    return Atomics.load(this.region.i32, (this.#address + this.core.layout.STATUS_OFFSET) >> 2) >>> 28 !== 0
+  /** Why it is over; `undefined` while it is not. */
+  endReason(): EndReason | undefined {
+    return endReasons[(this.#status >>> FIRST_SHIFT) - 1]
+  }
+
+  get #status(): number {
+    return Atomics.load(this.region.i32, (this.#address + this.core.layout.STATUS_OFFSET) >> 2)
   }
 
   /** Whether all that was sent has left the lanes: acknowledged, where it is of a reliable channel. */
@@ -193,7 +188,13 @@ function writeConfig(region: Region, options: MachineOptions): void {
   word(layout.CONFIG_REASSEMBLY_OFFSET, options.reassemblyBytes)
   word(layout.CONFIG_STRATEGY_OFFSET, STRATEGIES.indexOf(options.strategy))
   word(layout.CONFIG_LANES_OFFSET, lanes.length)
-  const times = [options.timeoutMs, options.heartbeatMs, options.goodRate, options.badRate, options.rttLimitMs]
+  const times = [
+    options.timeoutMs,
+    options.heartbeatMs,
+    options.goodRate,
+    options.badRate,
+    options.rttLimitMs,
+  ]
   region.f64.set(times, (at + layout.CONFIG_TIMES_OFFSET) >> 3)
   for (const [i, lane] of lanes.entries()) {
     const from = layout.CONFIG_LANE_OFFSET + i * 16

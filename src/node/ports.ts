@@ -5,6 +5,7 @@ import { datagrams } from './datagram-socket.ts'
 import { inflate } from './inflate.ts'
 import { receiving } from './receiving-socket.ts'
 import { systemResolver } from './resolver.ts'
+import { security } from './security.ts'
 import { streamSockets } from './stream-sockets.ts'
 import { udpSockets } from './udp-sockets.ts'
 
@@ -17,6 +18,7 @@ export function nodePorts(debug: (message: string) => void = () => {}): Ports {
     udp: udpSockets,
     streams: streamSockets,
     resolver: systemResolver,
+    security,
     inflate,
     debug,
     changed(words, index, value) {

@@ -5,6 +5,7 @@ import type {
   Ports,
   ReceivingPort,
   Resolver,
+  SecurityPort,
   UdpPort,
 } from '../../ports.ts'
 import type { SimulatedNetwork } from './network.ts'
@@ -15,6 +16,8 @@ import { VirtualClock } from './virtual-clock.ts'
 export interface SimulatedPortsOptions {
   /** What names there are, and their addresses. */
   readonly names?: Readonly<Record<string, readonly string[]>>
+  /** For what needs cryptography; nothing here has any of its own. */
+  readonly security?: SecurityPort
   readonly debug?: (message: string) => void
 }
 
@@ -22,7 +25,7 @@ export interface SimulatedPortsOptions {
 export function simulatedPorts(
   network: SimulatedNetwork,
   hostAddress: string,
-  { names = {}, debug = () => {} }: SimulatedPortsOptions = {},
+  { names = {}, security = noSecurity, debug = () => {} }: SimulatedPortsOptions = {},
 ): Ports {
   const { clock } = network
   const udp = network.udpPort(hostAddress)
@@ -32,6 +35,7 @@ export function simulatedPorts(
     datagrams: sending(udp),
     receiving: receiving(udp),
     resolver: resolver(names),
+    security,
     debug,
     streams: { connect: async () => missing('streams'), listen: async () => missing('streams') },
     inflate: () => missing('inflate'),
@@ -42,6 +46,10 @@ export function simulatedPorts(
 function missing(what: string): never {
   throw new NetworkError('ERR_UNSUPPORTED', `a simulated network has no ${what}`)
 }
+
+const noSecurity = new Proxy({} as SecurityPort, {
+  get: () => missing('cryptography: give simulatedPorts a security'),
+})
 
 /** Looked at whenever something has happened: no other thread writes to the word. */
 function changed(clock: Clock, isDone: () => boolean): Promise<void> | undefined {

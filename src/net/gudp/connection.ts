@@ -1,0 +1,193 @@
+import { SpillwayError } from '../../core/errors.ts'
+import { type GudpCore, gudpCoreOf } from '../../core/gudp-core.ts'
+import { LanePipe } from '../../core/lane-pipe.ts'
+import { Member } from '../../core/member.ts'
+import { type EndReason, endReasons, FIRST_SHIFT } from '../../core/packet-machine.ts'
+import { type Region, regionOf } from '../../core/region.ts'
+import { checkConnectionHandle, type GudpConnectionHandle } from './connection-handle.ts'
+import { type GudpConnectionStats, readStats } from './connection-stats.ts'
+import type { Place } from './path.ts'
+import { MessageChannel, type RecvOptions, type RecvSyncOptions, type SendOptions, type SendSyncOptions } from './message-channel.ts'
+
+export interface GudpStatus {
+  /** `'open'`, or why it is over. */
+  readonly state: 'open' | EndReason
+  /** As it was last, while it was open. */
+  readonly congestion: 'good' | 'bad'
+}
+
+/** The message channels of a connection. */
+export interface GudpMessages {
+  /** The first reliable one. Throws where there is none. */
+  readonly reliable: MessageChannel
+  /** The first unreliable one. Throws where there is none. */
+  readonly unreliable: MessageChannel
+  /** By its place in `channels`. */
+  channel(index: number): MessageChannel
+}
+
+/**
+ * A virtual connection, as any thread holds it: any number of threads may send and receive on it at once, each packet or message goes to one of them.
+ * Made by `GudpDaemon`, or from the `handle` of another thread.
+ */
+export class GudpConnection implements AsyncDisposable {
+  readonly handle: GudpConnectionHandle
+  readonly messages: GudpMessages
+  readonly #region: Region
+  readonly #core: GudpCore
+  readonly #member: Member
+  readonly #packets: MessageChannel
+  readonly #channels: readonly MessageChannel[]
+  #lastStats: GudpConnectionStats | undefined
+  #lastStatus: GudpStatus | undefined
+  #closed: Promise<void> | undefined
+
+  private constructor(handle: GudpConnectionHandle) {
+    this.handle = handle
+    const region = regionOf(handle.memory)
+    this.#core = gudpCoreOf(region)
+    this.#member = Member.join(handle, this.#core.layout.KIND_CONNECTION)
+    this.#region = this.#member.region
+    this.#region.reach(this.#core.abi.connectionEnd(handle.address, handle.generation))
+    this.#core.abi.connectionEnter(handle.address, handle.generation, this.#region.token)
+    const pipe = (lane: number): LanePipe => new LanePipe(this.#region, handle, lane)
+    this.#packets = new MessageChannel(pipe(0), 'unreliable')
+    this.#channels = handle.channels.map((kind, i) => new MessageChannel(pipe(i + 1), kind))
+    const first = (kind: 'reliable' | 'unreliable'): MessageChannel => {
+      const channel = this.#channels.find((one) => one.kind === kind)
+      if (channel !== undefined) return channel
+      throw new SpillwayError('ERR_INVALID_ARGUMENT', `this connection has no ${kind} channel: name one in \`channels\`, on both sides`)
+    }
+    this.messages = {
+      get reliable() {
+        return first('reliable')
+      },
+      get unreliable() {
+        return first('unreliable')
+      },
+      channel: (index) => this.#channel(index),
+    }
+  }
+
+  static from(handle: GudpConnectionHandle): GudpConnection {
+    return new GudpConnection(checkConnectionHandle(handle))
+  }
+
+  get local(): Place {
+    return this.handle.local
+  }
+
+  /** Where the peer was when the connection was made. */
+  get peer(): Place {
+    return this.handle.peer
+  }
+
+  // ---- packets -------------------------------------------------------------------------------------------
+
+  /** One packet, as it is: it arrives once or not at all, in no certain order. `false`: there is no room now, or the connection is over. */
+  send(packet: Uint8Array | string): boolean {
+    return this.#packets.send(packet)
+  }
+
+  /** The same, and blocks until there is room. */
+  sendSync(packet: Uint8Array | string, options?: SendSyncOptions): boolean {
+    return this.#packets.sendSync(packet, options)
+  }
+
+  /** The same, when there is room. */
+  sendWhenRoom(packet: Uint8Array | string, options?: SendOptions): Promise<boolean> {
+    return this.#packets.sendWhenRoom(packet, options)
+  }
+
+  /** The next packet; `undefined` when the connection is over and all that came has been received, or the time is up. */
+  recv(options?: RecvOptions): Promise<Uint8Array | undefined> {
+    return this.#packets.recv(options)
+  }
+
+  /** The same, and blocks. `{ timeoutMs: 0 }` only looks. */
+  recvSync(options?: RecvSyncOptions): Uint8Array | undefined {
+    return this.#packets.recvSync(options)
+  }
+
+  // ---- state ---------------------------------------------------------------------------------------------
+
+  get status(): GudpStatus {
+    if (!this.#member.isIn) return this.#lastStatus!
+    const word = Atomics.load(this.#region.i32, (this.handle.address + this.#core.layout.STATUS_OFFSET) >> 2)
+    const first = word >>> FIRST_SHIFT
+    const isLost = first === 0 && this.#core.abi.connectionIsOver(this.handle.address, this.handle.generation) !== 0
+    return {
+      state: isLost ? 'lost' : first === 0 ? 'open' : endReasons[first - 1]!,
+      congestion: (word & 1) === 0 ? 'good' : 'bad',
+    }
+  }
+
+  get isOpen(): boolean {
+    return this.status.state === 'open'
+  }
+
+  stats(): GudpConnectionStats {
+    if (!this.#member.isIn) return this.#lastStats!
+    return readStats(this.#region, this.#core, this.handle)
+  }
+
+  // ---- the end -------------------------------------------------------------------------------------------
+
+  /** Until the peer has all that was sent on reliable channels, and everything else has been sent. `false`: not in time, or it is over. */
+  async flush(options: { timeoutMs?: number } = {}): Promise<boolean> {
+    const { timeoutMs = Number.POSITIVE_INFINITY } = options
+    const deadlineMs = performance.now() + timeoutMs
+    for (const channel of [this.#packets, ...this.#channels]) {
+      if (!(await channel.drained(deadlineMs - performance.now()))) return false
+    }
+    return true
+  }
+
+  /** The same, and blocks. */
+  flushSync(options: { timeoutMs?: number } = {}): boolean {
+    const { timeoutMs = Number.POSITIVE_INFINITY } = options
+    const deadlineMs = performance.now() + timeoutMs
+    return [this.#packets, ...this.#channels].every((channel) => channel.drainedSync(deadlineMs - performance.now()))
+  }
+
+  /**
+   * Ends the connection, for all threads and for the peer. What was sent goes out first, for five seconds at most; what has come can be received by other
+   * threads still, not by this endpoint. Resolves when it is over. Idempotent.
+   */
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    if (!this.#member.isIn) return
+    if (this.isOpen) {
+      this.#core.abi.connectionWant(this.handle.address, this.handle.generation, this.#core.layout.WANTS_CLOSE)
+      await this.#packets.over()
+    }
+    this.leave()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** This endpoint lets go of the connection, which goes on for others; it is closed when nobody has it any more. Idempotent. */
+  leave(): void {
+    if (!this.#member.isIn) return
+    this.#lastStats = this.stats()
+    const { state, congestion } = this.status
+    this.#lastStatus = { state: state === 'open' ? 'closed' : state, congestion }
+    for (const channel of [this.#packets, ...this.#channels]) channel.abandon()
+    this.#member.leave()
+  }
+
+  #channel(index: number): MessageChannel {
+    const channel = this.#channels[index]
+    if (channel !== undefined) return channel
+    throw new SpillwayError(
+      'ERR_INVALID_ARGUMENT',
+      `there is no message channel ${String(index)}: this connection has ${this.#channels.length}`,
+    )
+  }
+}
