@@ -10,6 +10,7 @@ const shared = {
       'spillway/sim': at('dist/sim/index.js'),
       'spillway/udp': at('dist/node/udp.js'),
       'spillway/sockets': at('dist/node/sockets.js'),
+      'spillway/gudp': at('dist/node/gudp.js'),
       'spillway/collector': at('dist/node/collector.js'),
       spillway: at('dist/node/index.js'),
     },

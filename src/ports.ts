@@ -210,7 +210,7 @@ export interface Aead {
   open(nonce: Uint8Array, additional: Uint8Array, sealed: Uint8Array): Uint8Array | undefined
 }
 
-/** Nothing of it is our own: the runtime's. All of it answers at once. */
+/** Nothing of it is our own: the runtime's. All of it answers at once. The bytes of a private key must stay as they are. */
 export interface SecurityPort {
   randomBytes(length: number): Uint8Array
   sha256(...parts: readonly Uint8Array[]): Uint8Array

@@ -5,15 +5,16 @@ import { INVALID, OUT_OF_MEMORY, STALE } from '../codes'
 import { KIND_CONNECTION, KIND_OFFSET, SCRATCH_BYTES, SCRATCH_DATA_OFFSET } from '../layout'
 import { allocate, publish } from '../region/granules'
 import { firstMember, memberOf } from '../region/members'
-import { isGone, scratchOf, slotOf, threadCount } from '../region/threads'
+import { isAlive, isGone, scratchOf, slotOf, threadCount } from '../region/threads'
 import { granulesFor, isHub } from '../sockets/descriptor'
 import { mark } from '../sockets/hub'
 import { isFinal, setFinal } from '../sync/status'
+import { signalOne, waitSetLeave } from '../sync/wait-set'
 import {
   BAD_RATE_OFFSET, BYTES_OFFSET, DAEMON_OFFSET, FIRST_LANE_OFFSET, FRAGMENT_BYTES_OFFSET, GOOD_RATE_OFFSET, HEARTBEAT_MS_OFFSET,
   HUB_ADDRESS_OFFSET, HUB_GENERATION_OFFSET, INDEX_OFFSET, IN_BITS_OFFSET, IN_BYTES_OFFSET, IN_CREDIT_OFFSET, IN_DATA_OFFSET,
-  IN_TELL_OFFSET, IS_BARE_OFFSET, LANES_OFFSET, LANE_BYTES, LANE_KIND_OFFSET, LANE_PACKETS, LANE_STREAM, LONGEST_OFFSET, MAX_LANES,
-  OUT_BITS_OFFSET, OUT_BYTES_OFFSET, OUT_DATA_OFFSET, OUT_HEAD_OFFSET, OUT_LIMIT_OFFSET, OUT_TAIL_OFFSET, PACKET_BYTES_OFFSET, REASSEMBLY_BYTES_OFFSET,
+  IN_TELL_OFFSET, IN_WAITERS_OFFSET, IS_BARE_OFFSET, LANES_OFFSET, LANE_BYTES, LANE_KIND_OFFSET, LANE_PACKETS, LANE_STREAM, LONGEST_OFFSET, MAX_LANES,
+  OUT_BITS_OFFSET, OUT_BYTES_OFFSET, OUT_DATA_OFFSET, OUT_HEAD_OFFSET, OUT_LIMIT_OFFSET, OUT_LOCKERS_OFFSET, OUT_TAIL_OFFSET, PACKET_BYTES_OFFSET, REASSEMBLY_BYTES_OFFSET,
   RTT_LIMIT_MS_OFFSET, SENT_OFFSET, STATUS_OFFSET, STRATEGY_OFFSET, TIMEOUT_MS_OFFSET, UNIT, WANTS_OFFSET, WINDOW_OFFSET,
   isConnection, laneAt, lanesOf, recordBytes,
 } from './descriptor'
@@ -170,6 +171,21 @@ export function connectionEnd(address: u32, generation: u32): i32 {
 
 // ---- users and daemon ------------------------------------------------------------------------------------
 
+/** After the thread has become a member, and before anything else: see sync/wait-set.ts. Whoever waits for room is not told one by one. */
+export function connectionEnter(address: u32, generation: u32, token: u32): i32 {
+  if (!isConnection(address, generation)) return STALE
+  if (!isAlive(token)) return INVALID
+  const lanes = lanesOf(address)
+  for (let index: u32 = 0; index < lanes; index++) {
+    const lane = <usize>address + FIRST_LANE_OFFSET + <usize>index * LANE_BYTES
+    waitSetLeave(lane + IN_WAITERS_OFFSET, token)
+    signalOne(address, lane + IN_WAITERS_OFFSET)
+    waitSetLeave(lane + OUT_LOCKERS_OFFSET, token)
+    signalOne(address, lane + OUT_LOCKERS_OFFSET)
+  }
+  return 0
+}
+
 /** Whether a thread other than the daemon is in it. */
 export function connectionHasUsers(address: u32, generation: u32): i32 {
   if (!isConnection(address, generation)) return STALE
@@ -185,7 +201,10 @@ export function connectionHasUsers(address: u32, generation: u32): i32 {
 /** Whether somebody will do what is wanted. */
 export function hasDaemon(connection: usize): bool { return !isGone(load<u32>(connection + DAEMON_OFFSET)) }
 
-/** After what is wanted was written. The hub's bit is set and the daemon's bell rung only by whoever wants it first. */
+/**
+ * After what is wanted was written. The hub's bit is set and the daemon's bell rung only by whoever wants it first. One that dies between
+ * the two leaves the others untold: so the daemon looks at what *all* its connections want when a thread has gone (`departures`).
+ */
 export function want(connection: usize, bits: u32): void {
   const before = or32(connection + WANTS_OFFSET, bits)
   if ((before & bits) == bits) return // the daemon has been told, and has not looked yet

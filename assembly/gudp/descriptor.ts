@@ -7,7 +7,7 @@
 //   640   ├ members (128 × 4) ────────────────────────────────────────┤
 //   1152  ├ counters (f64) ─────────────────────────────────────────────┤ the daemon only; anybody reads
 //   1536  ├ lanes, 512 bytes each ──────────────────────────────────────┤
-//         ├ sent packets, 56 bytes each ────────────────────────────────┤ the daemon only
+//         ├ sent packets, 48 bytes each ────────────────────────────────┤ the daemon only
 //         ├ for each lane: in data, out data; of a stream a bit for each unit of both
 //         └───────────────────────────────────────────────────────────┘
 //
@@ -77,10 +77,11 @@ export const IN_TELL_OFFSET: usize = 24 //      u64 when the head is there, the 
 export const IN_CREDIT_DUE_OFFSET: usize = 32 //u32 the peer is to be told
 export const IN_HEAD_OFFSET: usize = 128 //     u64 what lies below is taken
 export const IN_MUTEX_OFFSET: usize = 136 //    u32
-export const IN_WAITERS_OFFSET: usize = 144 //  16 bytes, sync/wait-set.ts
+export const IN_WAITERS_OFFSET: usize = 144 //  24 bytes, sync/wait-set.ts
 export const OUT_TAIL_OFFSET: usize = 256 //    u64 whole records up to here; publishes
 export const OUT_MUTEX_OFFSET: usize = 264 //   u32
-export const OUT_WAITERS_OFFSET: usize = 272 // 16 bytes
+export const OUT_WAITERS_OFFSET: usize = 272 // 24 bytes, who waits for room
+export const OUT_LOCKERS_OFFSET: usize = 296 // 24 bytes, who waits for the lock
 export const OUT_HEAD_OFFSET: usize = 384 //    u64 what lies below may be written again
 export const OUT_NEXT_OFFSET: usize = 392 //    u64 what lies below was sent
 export const OUT_LIMIT_OFFSET: usize = 400 //   u64 of a stream: what the peer takes
@@ -120,7 +121,11 @@ export function isConnection(address: u32, generation: u32): bool {
   return stateOf(last) == TAIL && generationOf(last) == generation
 }
 
-@inline export function lanesOf(connection: usize): u32 { return min(load<u32>(connection + LANES_OFFSET), MAX_LANES) }
+/** As many as the object has room for, at most. */
+export function lanesOf(connection: usize): u32 {
+  const room = (load<u32>(connection + BYTES_OFFSET) - <u32>FIRST_LANE_OFFSET) / <u32>LANE_BYTES
+  return min(min(load<u32>(connection + LANES_OFFSET), MAX_LANES), room)
+}
 
 /** The lane of a connection, or 0 where there is none, or where it reaches out of the object. */
 export function laneAt(address: u32, generation: u32, index: u32): usize {
@@ -134,6 +139,8 @@ export function checkedLane(connection: usize, index: u32): usize {
   const outBytes = load<u32>(lane + OUT_BYTES_OFFSET)
   if (inBytes < UNIT || outBytes < UNIT || ((inBytes | outBytes) & (UNIT - 1)) != 0) return 0
   const bytes = <u64>load<u32>(connection + BYTES_OFFSET)
+  const first = <u32>FIRST_LANE_OFFSET + lanesOf(connection) * <u32>LANE_BYTES
+  if (min(load<u32>(lane + IN_DATA_OFFSET), load<u32>(lane + OUT_DATA_OFFSET)) < first) return 0
   if (<u64>load<u32>(lane + IN_DATA_OFFSET) + inBytes > bytes) return 0
   if (<u64>load<u32>(lane + OUT_DATA_OFFSET) + outBytes > bytes) return 0
   if (load<u32>(lane + LANE_KIND_OFFSET) != LANE_STREAM) return lane

@@ -17,7 +17,7 @@
 import { and32, cas32, cas64, load32, load64, or32, store32, store64, wakeAll } from '../atomics'
 import { EMPTY, INVALID, OUT_OF_MEMORY, STALE } from '../codes'
 import { DEPARTURES_OFFSET, KIND_CHANNEL, KIND_HUB, KIND_OFFSET, MAILBOX_SPAN_OFFSET } from '../layout'
-import { allocate, isKind, publish } from '../region/granules'
+import { allocate, isKind, isLive, publish } from '../region/granules'
 import { enlist, firstMember, handleOf, strike } from '../region/members'
 import { depart, isAlive, isGone, scratchOf, threadBell } from '../region/threads'
 import { bellArm, bellRing } from '../sync/bell'
@@ -120,6 +120,15 @@ export function hubAdd(address: u32, generation: u32, channel: u32, channelGener
     return index
   }
   return TOO_MANY_CHANNELS
+}
+
+/** The server itself puts an object of its own at a place that it knows to be free: it alone gives places in such a hub. */
+export function hubPut(address: u32, generation: u32, index: u32, object: u32, objectGeneration: u32): i32 {
+  if (!isHub(address, generation) || !isLive(object, objectGeneration)) return STALE
+  if (index >= channelsOf(address)) return INVALID
+  raiseTop(address, index + 1)
+  store64(placeAt(address, index), handleOf(object, objectGeneration))
+  return 0
 }
 
 function raiseTop(hub: usize, top: u32): void {

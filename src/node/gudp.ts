@@ -26,7 +26,13 @@ export { GudpConnection, type GudpMessages, type GudpStatus } from '../net/gudp/
 export type { GudpConnectionHandle } from '../net/gudp/connection-handle.ts'
 export type { ConnectionOptions } from '../net/gudp/connection-options.ts'
 export type { GudpConnectionStats } from '../net/gudp/connection-stats.ts'
-export type { MessageChannel, RecvOptions, RecvSyncOptions, SendOptions, SendSyncOptions } from '../net/gudp/message-channel.ts'
+export type {
+  MessageChannel,
+  RecvOptions,
+  RecvSyncOptions,
+  SendOptions,
+  SendSyncOptions,
+} from '../net/gudp/message-channel.ts'
 export type { Key, SecureOptions } from '../net/gudp/secure-options.ts'
 export type { HandshakeLimits } from '../net/gudp/server-handshake.ts'
 export { IoThread, type IoThreadOptions } from './io-thread.ts'
@@ -146,7 +152,12 @@ export class GudpDaemon implements AsyncDisposable {
   }
 
   async #open(host: ServiceHost, places: number, maxDatagramBytes: number): Promise<void> {
-    const options: GudpServiceOptions = { hub: this.#hub.handle, places, maxDatagramBytes, module: gudpModule() }
+    const options: GudpServiceOptions = {
+      hub: this.#hub.handle,
+      places,
+      maxDatagramBytes,
+      module: gudpModule(),
+    }
     this.#link = await host.open('gudp', options, {
       onMessage: (message) => this.#receive(message as FromGudpService),
       onDebug: this.#log.listens ? (text) => this.#log.debug(text) : undefined,
@@ -244,5 +255,8 @@ export class GudpDaemon implements AsyncDisposable {
 
 function check(name: string, value: number, from: number, to: number): void {
   if (Number.isInteger(value) && value >= from && value <= to) return
-  throw new SpillwayError('ERR_INVALID_ARGUMENT', `${name} must be an integer from ${from} to ${to}, not ${String(value)}`)
+  throw new SpillwayError(
+    'ERR_INVALID_ARGUMENT',
+    `${name} must be an integer from ${from} to ${to}, not ${String(value)}`,
+  )
 }

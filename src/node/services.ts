@@ -1,6 +1,7 @@
 import { SpillwayError } from '../core/errors.ts'
 import { type CollectorServiceOptions, openCollectorService } from '../net/collector-service.ts'
 import { type ExporterServiceOptions, openExporterService } from '../net/exporter-service.ts'
+import { GudpService, type GudpServiceOptions } from '../net/gudp/gudp-service.ts'
 import type { Service, ServiceContext } from '../net/io-service.ts'
 import { SocketService, type SocketServiceOptions } from '../net/sockets/socket-service.ts'
 
@@ -8,6 +9,7 @@ import { SocketService, type SocketServiceOptions } from '../net/sockets/socket-
 const factories: Record<string, (options: never, context: ServiceContext) => Promise<Service>> = {
   exporter: (options: ExporterServiceOptions, context) => openExporterService(options, context),
   collector: (options: CollectorServiceOptions, context) => openCollectorService(options, context),
+  gudp: (options: GudpServiceOptions, context) => GudpService.open(options, context),
   sockets: (options: SocketServiceOptions, context) => SocketService.open(options, context),
 }
 

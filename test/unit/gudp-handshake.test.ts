@@ -4,15 +4,20 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isSame } from '../../src/net/gudp/bytes.ts'
 import {
+  type Challenge,
   decodeHandshake,
   encodeAccepted,
   encodeChallenge,
   encodeRefused,
+  encodeResponse,
+  type Request,
+  setHello,
 } from '../../src/net/gudp/handshake-datagrams.ts'
+import { NoiseHandshake } from '../../src/net/gudp/noise.ts'
 import { DEFAULT_PROTOCOL_ID } from '../../src/net/gudp/wire.ts'
 import { generateKeyPair, security } from '../../src/node/security.ts'
-import { newClient, ServerRig, type SideOptions, shake } from '../support/handshake-rig.ts'
 import { seeded } from '../../src/sim/network/random.ts'
+import { newClient, ServerRig, type SideOptions, shake } from '../support/handshake-rig.ts'
 import { seededSecurity } from '../support/test-security.ts'
 
 const keys = generateKeyPair()
@@ -201,6 +206,35 @@ describe('the server', () => {
     expect(server.handshake.remembered).toBe(1)
     server.receive(toResponse(newClient({ nowMs: 11_000 }), server, 11_000), 11_000)
     expect(server.handshake.remembered).toBe(1)
+  })
+
+  it('takes no second RESPONSE of the same salt that asks for something else', () => {
+    const server = new ServerRig({ secure: { secret } })
+    const same = { ...security, randomBytes: (length: number) => new Uint8Array(length).fill(7) }
+    const one = toResponse(newClient({ secure: { secret }, security: same }), server)
+    const other = toResponse(newClient({ secure: { secret }, security: same }), server)
+    expect(server.receive(one).type).toBe('accept')
+    expect(server.receive(other)).toEqual({ type: 'dropped', why: 'forged' })
+    expect(server.receive(one).type).toBe('reply')
+  })
+
+  it('and the client take no payload in the key exchange: this version has none', () => {
+    const server = new ServerRig({ secure: { secret } })
+    const request = newClient({ secure: { secret } }).next(0).send!.slice()
+    const noise = { security, pattern: 'NNpsk0', psk: secret, prologue: request.slice(0, 18) } as const
+    setHello(request, new NoiseHandshake({ ...noise, isInitiator: true }).write(Uint8Array.of(1))!)
+    const { cookie } = decodeHandshake(server.answer(request)!, DEFAULT_PROTOCOL_ID) as Challenge
+    const refused = server.answer(encodeResponse(request, cookie))!
+    expect(decodeHandshake(refused, DEFAULT_PROTOCOL_ID)).toMatchObject({ type: 'refused', reason: 6 })
+
+    const client = newClient({ secure: { secret } })
+    const asked = client.next(0).send!
+    const { hello, clientSalt } = decodeHandshake(asked, DEFAULT_PROTOCOL_ID) as Request
+    const answering = new NoiseHandshake({ ...noise, isInitiator: false, prologue: asked.slice(0, 18) })
+    answering.read(hello)
+    const answer = answering.write(Uint8Array.of(1))!
+    const accepted = encodeAccepted(DEFAULT_PROTOCOL_ID, clientSalt, { lo: 1, hi: 1 }, answer)
+    expect(client.receive(accepted, 0)).toEqual({ type: 'ignored' })
   })
 
   it('says when a peer has started anew', () => {

@@ -1,5 +1,5 @@
-import type { ConnectionHandle } from '../../core/packet-machine.ts'
 import { SpillwayError } from '../../core/errors.ts'
+import type { ConnectionHandle } from '../../core/packet-machine.ts'
 import type { ChannelKind } from './channels.ts'
 import type { Place } from './path.ts'
 
@@ -20,17 +20,26 @@ export interface GudpConnectionHandle extends ConnectionHandle, ConnectionFacts 
 
 const VERSION = 1
 
-export function connectionHandle({ memory, address, generation }: ConnectionHandle, facts: ConnectionFacts): GudpConnectionHandle {
+export function connectionHandle(
+  { memory, address, generation }: ConnectionHandle,
+  facts: ConnectionFacts,
+): GudpConnectionHandle {
   return Object.freeze({ type: 'spillway.gudp', version: VERSION, memory, address, generation, ...facts })
 }
 
 export function checkConnectionHandle(handle: unknown): GudpConnectionHandle {
   const given = handle as Partial<GudpConnectionHandle> | null | undefined
   if (given?.type !== 'spillway.gudp' || !(given.memory instanceof WebAssembly.Memory)) {
-    throw new SpillwayError('ERR_INVALID_HANDLE', 'this is not the handle of a GudpConnection: send connection.handle to the other thread')
+    throw new SpillwayError(
+      'ERR_INVALID_HANDLE',
+      'this is not the handle of a GudpConnection: send connection.handle to the other thread',
+    )
   }
   if (given.version !== VERSION) {
-    throw new SpillwayError('ERR_HANDLE_VERSION', `the connection is of version ${given.version}, this is ${VERSION}: use one version of spillway in all threads`)
+    throw new SpillwayError(
+      'ERR_HANDLE_VERSION',
+      `the connection is of version ${given.version}, this is ${VERSION}: use one version of spillway in all threads`,
+    )
   }
   return given as GudpConnectionHandle
 }

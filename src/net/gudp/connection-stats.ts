@@ -49,7 +49,11 @@ export interface GudpConnectionStats {
   readonly loss: number
 }
 
-export function readStats(region: Region, { layout }: GudpCore, { address }: ConnectionHandle): GudpConnectionStats {
+export function readStats(
+  region: Region,
+  { layout }: GudpCore,
+  { address }: ConnectionHandle,
+): GudpConnectionStats {
   const at = (offset: number): number => region.f64[(address + offset) >> 3]!
   const sent = at(layout.PACKETS_SENT)
   const lost = at(layout.PACKETS_LOST)

@@ -6,8 +6,14 @@ import { type EndReason, endReasons, FIRST_SHIFT } from '../../core/packet-machi
 import { type Region, regionOf } from '../../core/region.ts'
 import { checkConnectionHandle, type GudpConnectionHandle } from './connection-handle.ts'
 import { type GudpConnectionStats, readStats } from './connection-stats.ts'
+import {
+  MessageChannel,
+  type RecvOptions,
+  type RecvSyncOptions,
+  type SendOptions,
+  type SendSyncOptions,
+} from './message-channel.ts'
 import type { Place } from './path.ts'
-import { MessageChannel, type RecvOptions, type RecvSyncOptions, type SendOptions, type SendSyncOptions } from './message-channel.ts'
 
 export interface GudpStatus {
   /** `'open'`, or why it is over. */
@@ -56,7 +62,10 @@ export class GudpConnection implements AsyncDisposable {
     const first = (kind: 'reliable' | 'unreliable'): MessageChannel => {
       const channel = this.#channels.find((one) => one.kind === kind)
       if (channel !== undefined) return channel
-      throw new SpillwayError('ERR_INVALID_ARGUMENT', `this connection has no ${kind} channel: name one in \`channels\`, on both sides`)
+      throw new SpillwayError(
+        'ERR_INVALID_ARGUMENT',
+        `this connection has no ${kind} channel: name one in \`channels\`, on both sides`,
+      )
     }
     this.messages = {
       get reliable() {
@@ -115,7 +124,8 @@ export class GudpConnection implements AsyncDisposable {
     if (!this.#member.isIn) return this.#lastStatus!
     const word = Atomics.load(this.#region.i32, (this.handle.address + this.#core.layout.STATUS_OFFSET) >> 2)
     const first = word >>> FIRST_SHIFT
-    const isLost = first === 0 && this.#core.abi.connectionIsOver(this.handle.address, this.handle.generation) !== 0
+    const isLost =
+      first === 0 && this.#core.abi.connectionIsOver(this.handle.address, this.handle.generation) !== 0
     return {
       state: isLost ? 'lost' : first === 0 ? 'open' : endReasons[first - 1]!,
       congestion: (word & 1) === 0 ? 'good' : 'bad',
@@ -147,7 +157,9 @@ export class GudpConnection implements AsyncDisposable {
   flushSync(options: { timeoutMs?: number } = {}): boolean {
     const { timeoutMs = Number.POSITIVE_INFINITY } = options
     const deadlineMs = performance.now() + timeoutMs
-    return [this.#packets, ...this.#channels].every((channel) => channel.drainedSync(deadlineMs - performance.now()))
+    return [this.#packets, ...this.#channels].every((channel) =>
+      channel.drainedSync(deadlineMs - performance.now()),
+    )
   }
 
   /**
@@ -162,7 +174,11 @@ export class GudpConnection implements AsyncDisposable {
   async #close(): Promise<void> {
     if (!this.#member.isIn) return
     if (this.isOpen) {
-      this.#core.abi.connectionWant(this.handle.address, this.handle.generation, this.#core.layout.WANTS_CLOSE)
+      this.#core.abi.connectionWant(
+        this.handle.address,
+        this.handle.generation,
+        this.#core.layout.WANTS_CLOSE,
+      )
       await this.#packets.over()
     }
     this.leave()

@@ -1,6 +1,6 @@
+import type { SpillwayError } from '../../core/errors.ts'
 import { type GudpHub, gudpCoreOf, useGudpModule } from '../../core/gudp-core.ts'
 import { bellOf, Hub, type HubHandle } from '../../core/hub.ts'
-import type { SpillwayError } from '../../core/errors.ts'
 import type { Endpoint, Ports } from '../../ports.ts'
 import type { Service, ServiceContext } from '../io-service.ts'
 import { connectionHandle, type GudpConnectionHandle } from './connection-handle.ts'
@@ -27,11 +27,26 @@ export type ToGudpService =
 
 export type FromGudpService =
   | { readonly kind: 'listening'; readonly id: number; readonly address: Endpoint }
-  | { readonly kind: 'connected'; readonly id: number; readonly key: number; readonly handle: GudpConnectionHandle }
+  | {
+      readonly kind: 'connected'
+      readonly id: number
+      readonly key: number
+      readonly handle: GudpConnectionHandle
+    }
   /** One that came in, at listener `id`. */
-  | { readonly kind: 'connection'; readonly id: number; readonly key: number; readonly handle: GudpConnectionHandle }
+  | {
+      readonly kind: 'connection'
+      readonly id: number
+      readonly key: number
+      readonly handle: GudpConnectionHandle
+    }
   | { readonly kind: 'failed'; readonly id: number; readonly code: string; readonly message: string }
-  | { readonly kind: 'stats'; readonly id: number; readonly counts: DaemonCounts; readonly connections: number }
+  | {
+      readonly kind: 'stats'
+      readonly id: number
+      readonly counts: DaemonCounts
+      readonly connections: number
+    }
 
 /** Connections that are served before the sockets of the system get their turn. */
 const TURN = 256

@@ -84,5 +84,8 @@ export class MessageChannel {
 function checkTimeout(timeoutMs: number | undefined): number {
   if (timeoutMs === undefined) return Number.POSITIVE_INFINITY
   if (typeof timeoutMs === 'number' && timeoutMs >= 0) return timeoutMs
-  throw new SpillwayError('ERR_INVALID_ARGUMENT', `timeoutMs must be a number from 0, not ${String(timeoutMs)}`)
+  throw new SpillwayError(
+    'ERR_INVALID_ARGUMENT',
+    `timeoutMs must be a number from 0, not ${String(timeoutMs)}`,
+  )
 }

@@ -97,7 +97,6 @@ export class NoiseHandshake {
   read(message: Uint8Array): Uint8Array | undefined {
     const symmetric = this.#symmetric.copy()
     const tokens = this.#turn(false)
-    const before = this.#re
     if (message.length >= DH_BYTES + TAG_BYTES) {
       const payload = this.#readAll(symmetric, tokens, message)
       if (payload !== undefined) {
@@ -106,7 +105,6 @@ export class NoiseHandshake {
         return payload
       }
     }
-    this.#re = before
     return undefined
   }
 

@@ -50,7 +50,7 @@ export function clientSecurity(
   }
   const serverKey = keyOf(publicKey, 'secure.publicKey')
   // One of low order would give the same secret whoever has the other half.
-  if (security.x25519(security.randomBytes(KEY_BYTES), serverKey) === undefined) {
+  if (security.x25519(security.x25519KeyPair().privateKey, serverKey) === undefined) {
     throw invalid('secure.publicKey is not a key that a server can have; use one made by generateKeyPair()')
   }
   return psk === undefined ? { pattern: 'NK', serverKey } : { pattern: 'NKpsk0', psk, serverKey }
