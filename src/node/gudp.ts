@@ -70,6 +70,7 @@ export interface GudpDaemonStats extends DaemonCounts {
 const DEFAULT_CONNECTIONS = 1024
 const MOST_CONNECTIONS = 32_768
 const DEFAULT_DATAGRAM_BYTES = 1472
+const LONGEST_TIMER_MS = 2 ** 31 - 1
 const DEFAULT_HOST = '127.0.0.1'
 
 interface Waiting {
@@ -77,12 +78,16 @@ interface Waiting {
   reject(error: Error): void
 }
 
-/** Runs all connections of a process, or of a part of it, on the I/O thread. It keeps no process alive: a call that waits does. */
+/**
+ * Runs all connections of a process, or of a part of it, on the I/O thread. While it listens, and while a call
+ * waits, the process stays alive. */
 export class GudpDaemon implements AsyncDisposable {
   readonly #hub: GudpHub
   readonly #log: Log
   readonly #waiting = new Map<number, Waiting>()
   readonly #listeners = new Map<number, GudpListenOptions>()
+  /** While it listens the process stays alive, as with any server. */
+  #alive: ReturnType<typeof setInterval> | undefined
   #ids = 0
   #link: ServiceLink | undefined
   #forgetExit: (() => void) | undefined
@@ -119,6 +124,7 @@ export class GudpDaemon implements AsyncDisposable {
     try {
       const answer = await this.#ask(id, { kind: 'listen', id, options: { ...rest, host } })
       const { address } = answer as Extract<FromGudpService, { kind: 'listening' }>
+      this.#alive ??= setInterval(() => {}, LONGEST_TIMER_MS)
       return { address: () => address, close: () => this.#unlisten(id) }
     } catch (error) {
       this.#listeners.delete(id)
@@ -174,6 +180,7 @@ export class GudpDaemon implements AsyncDisposable {
   }
 
   async #stop(): Promise<void> {
+    this.#letGo()
     this.#hub.stop()
     await this.#link?.close()
     this.#forgetExit?.()
@@ -182,10 +189,16 @@ export class GudpDaemon implements AsyncDisposable {
   }
 
   #lost(error: Error): void {
+    this.#letGo()
     this.#log.debug(`the gudp daemon is gone: ${error.message}`)
     this.#forgetExit?.()
     this.#hub.stop()
     this.#failAll(new SpillwayError('ERR_IO_THREAD', `the daemon is gone with its thread: ${error.message}`))
+  }
+
+  #letGo(): void {
+    clearInterval(this.#alive)
+    this.#alive = undefined
   }
 
   #failAll(error: SpillwayError): void {
@@ -199,7 +212,7 @@ export class GudpDaemon implements AsyncDisposable {
       if (this.#stopped !== undefined || this.#link === undefined) {
         return reject(new SpillwayError('ERR_CLOSED', 'this daemon was stopped: start another'))
       }
-      const alive = setInterval(() => {}, 2 ** 31 - 1)
+      const alive = setInterval(() => {}, LONGEST_TIMER_MS)
       const done = (): void => {
         clearInterval(alive)
         this.#waiting.delete(id)
@@ -248,7 +261,9 @@ export class GudpDaemon implements AsyncDisposable {
   }
 
   #unlisten(id: number): void {
-    if (!this.#listeners.delete(id) || this.#stopped !== undefined) return
+    if (!this.#listeners.delete(id)) return
+    if (this.#listeners.size === 0) this.#letGo()
+    if (this.#stopped !== undefined) return
     this.#link!.post({ kind: 'unlisten', id } satisfies ToGudpService)
   }
 }

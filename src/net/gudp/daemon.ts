@@ -12,7 +12,6 @@ import { type OutSlot, OutSlots } from './out-slots.ts'
 import { Path } from './path.ts'
 import { createSealer } from './sealer.ts'
 import { Session } from './session.ts'
-import { SessionTable } from './session-table.ts'
 import {
   closeReason,
   datagramType,
@@ -24,8 +23,6 @@ import {
   SEALED,
   SESSION_HEAD_BYTES,
   type SessionType,
-  sessionHi,
-  sessionLo,
   typeOf,
   writeSessionHead,
 } from './wire.ts'
@@ -90,7 +87,6 @@ export class Daemon {
     ended: 0,
     moved: 0,
   }
-  readonly sessions = new SessionTable<Session>()
   readonly #hub: DaemonOptions['hub']
   readonly #slots: OutSlots
   readonly #all = new Set<Session>()
@@ -274,29 +270,17 @@ export class Daemon {
       path: new Path(security, peer.address, peer.port),
     })
     this.#all.add(session)
-    if (id !== undefined) this.sessions.add(id, session)
     if (index >= 0) this.#byIndex[index] = session
     this.counts.opened++
     return session
   }
 
-  /** Any datagram that is not part of a handshake. Answers the session that it was of, once it has proved to be. */
-  receive(
-    socket: DaemonSocket,
-    type: number,
-    bytes: Uint8Array,
-    address: string,
-    port: number,
-  ): Session | undefined {
-    const session = this.sessions.get(sessionLo(bytes), sessionHi(bytes))
-    if (session === undefined || session.socket !== socket) {
-      this.counts.strange++
-      return undefined
-    }
+  /** A datagram of that type with the session's number on it. Answers whether it was of it indeed. */
+  receive(session: Session, type: number, bytes: Uint8Array, address: string, port: number): boolean {
     const content = session.sealer!.open(bytes)
     if (content === undefined) {
       this.counts.unopened++
-      return undefined
+      return false
     }
     if (session.replaces !== undefined) {
       const before = session.replaces
@@ -304,12 +288,16 @@ export class Daemon {
       this.#finish(before, 'reset', undefined)
     }
     const plain = type & ~SEALED
-    if (plain === datagramType.packet)
-      return this.#packet(session, content, address, port) ? session : undefined
+    if (plain === datagramType.packet) return this.#packet(session, content, address, port)
     if (plain === datagramType.close) this.#closed(session, content)
     else if (plain === datagramType.pathChallenge) this.#challenged(session, content, address, port)
     else this.#answered(session, content, address, port)
-    return session
+    return true
+  }
+
+  /** It has the number of no session that there is. */
+  strange(): void {
+    this.counts.strange++
   }
 
   /** The whole datagram is the packet. */
@@ -588,7 +576,6 @@ export class Daemon {
     session.isGone = true
     session.closeDue?.()
     this.#all.delete(session)
-    if (session.id !== undefined) this.sessions.remove(session.id)
     if (session.index >= 0) {
       this.#byIndex[session.index] = undefined
       this.#freeIndexes.push(session.index)

@@ -7,6 +7,7 @@ import type { DaemonSocket } from './daemon-socket.ts'
 import { bindError, resolve, resolveLocal } from './endpoints.ts'
 import { clientSecurity, type SecureOptions, type SecureSettings } from './secure-options.ts'
 import type { Session } from './session.ts'
+import { sessionHi, sessionLo } from './wire.ts'
 
 export interface DialOptions extends ConnectionOptions {
   readonly host: string
@@ -100,7 +101,7 @@ export class Dial {
       socket = await this.#daemon.openSocket(
         local,
         this.#options.socketBufferBytes ?? DEFAULT_BUFFER_BYTES,
-        (from, bytes, address, port) => this.#receive(from, bytes, address, port),
+        (_socket, bytes, address, port) => this.#receive(bytes, address, port),
         (code) => this.#errorOf(code),
       )
     } catch (error) {
@@ -126,7 +127,7 @@ export class Dial {
     )
   }
 
-  #receive(socket: DaemonSocket, bytes: Uint8Array, address: string, port: number): void {
+  #receive(bytes: Uint8Array, address: string, port: number): void {
     const session = this.#session
     if (this.#options.bare === true) {
       if (session !== undefined) this.#daemon.receiveBare(session, bytes)
@@ -134,8 +135,11 @@ export class Dial {
     }
     const type = this.#daemon.typeOf(bytes, this.#settings.protocolId)
     if (type === 0) return
-    if (this.#daemon.isOfSession(type)) this.#daemon.receive(socket, type, bytes, address, port)
-    else if (session === undefined && this.#handshake !== undefined) this.#answer(bytes)
+    if (this.#daemon.isOfSession(type)) {
+      const id = session?.id
+      if (id === undefined || id.lo !== sessionLo(bytes) || id.hi !== sessionHi(bytes)) this.#daemon.strange()
+      else this.#daemon.receive(session!, type, bytes, address, port)
+    } else if (session === undefined && this.#handshake !== undefined) this.#answer(bytes)
   }
 
   #answer(bytes: Uint8Array): void {

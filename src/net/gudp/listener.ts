@@ -7,6 +7,8 @@ import { bindError, resolveLocal } from './endpoints.ts'
 import { type SecureOptions, serverSecurity } from './secure-options.ts'
 import { type HandshakeLimits, ServerHandshake } from './server-handshake.ts'
 import type { Session } from './session.ts'
+import { SessionTable } from './session-table.ts'
+import { sessionHi, sessionLo } from './wire.ts'
 
 export interface ListenOptions extends ConnectionOptions {
   readonly host: string
@@ -31,7 +33,7 @@ export class GudpListener {
   readonly #options: ListenOptions
   readonly #settings: ConnectionSettings
   readonly #handshake: ServerHandshake
-  readonly #sessions = new Set<Session>()
+  readonly #sessions = new SessionTable<Session>()
   readonly #places = new Map<string, Session>()
   readonly #placeOf = new Map<Session, string>()
   #socket!: DaemonSocket
@@ -58,7 +60,7 @@ export class GudpListener {
       limits: options.limits,
       nowMs: clock.now(),
       hasRoom: () => daemon.hasRoom && this.#sessions.size < most,
-      isTaken: (session) => daemon.sessions.get(session.lo, session.hi) !== undefined,
+      isTaken: (session) => this.#sessions.get(session.lo, session.hi) !== undefined,
       sessionAt: (address, port) => this.#places.get(placeKey(address, port))?.id,
     })
   }
@@ -99,13 +101,14 @@ export class GudpListener {
 
   /** The peer of a session is somewhere else now. */
   moved(session: Session): void {
-    if (!this.#sessions.has(session)) return
+    if (!this.#placeOf.has(session)) return
     this.#leavePlace(session)
     this.#takePlace(session)
   }
 
   forget(session: Session): void {
-    if (!this.#sessions.delete(session)) return
+    if (session.id === undefined || this.#sessions.get(session.id.lo, session.id.hi) !== session) return
+    this.#sessions.remove(session.id)
     this.#leavePlace(session)
     this.#closeIfIdle()
   }
@@ -120,8 +123,10 @@ export class GudpListener {
     const type = this.#daemon.typeOf(bytes, this.#settings.protocolId)
     if (type === 0) return
     if (this.#daemon.isOfSession(type)) {
-      const session = this.#daemon.receive(socket, type, bytes, address, port)
-      if (session !== undefined && !session.isAnnounced) this.#announce(session)
+      const session = this.#sessions.get(sessionLo(bytes), sessionHi(bytes))
+      if (session === undefined) this.#daemon.strange()
+      else if (this.#daemon.receive(session, type, bytes, address, port) && !session.isAnnounced)
+        this.#announce(session)
       return
     }
     if (this.#isClosed) return
@@ -138,7 +143,7 @@ export class GudpListener {
         )
         return // it asks again
       }
-      this.#sessions.add(session)
+      this.#sessions.add(answer.session, session)
       if (before !== undefined) {
         if (answer.keys === undefined) this.#daemon.replaced(before)
         else session.replaces = before
