@@ -49,6 +49,7 @@ export {
 } from '../sockets/descriptor'
 
 // The region's own entries, so that the module can be used alone: by the model checker, above all.
+export { bufferCreate } from '../region/buffer'
 export { regionInit } from '../region/region'
 export { threadEnd, threadExited, threadJoin, threadLeave } from '../region/threads'
 export { usedGranules } from '../region/granules'
