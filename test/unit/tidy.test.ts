@@ -53,7 +53,7 @@ describe('the house', () => {
     const allowed = {
       'src/core': [],
       'src/ports': [],
-      'src/sim': ['src/ports'],
+      'src/sim': ['src/net', 'src/ports'],
       'src/index': ['src/core'],
       'src/net': ['src/core', 'src/ports'],
       'src/node': ['src/net', 'src/core', 'src/ports', 'src/index', 'node:'],
@@ -105,6 +105,14 @@ describe('the house', () => {
       'assembly/outlet': [...base, 'assembly/framing/newline', 'assembly/region', 'assembly/diode'],
       'assembly/sockets/index': [...base, 'assembly/region', 'assembly/ring', 'assembly/sockets'],
       'assembly/sockets': [...base, 'assembly/region', 'assembly/ring', 'assembly/sync/bell'],
+      'assembly/gudp': [
+        ...base,
+        'assembly/region',
+        'assembly/sync',
+        'assembly/sync/bell',
+        'assembly/sockets',
+        'assembly/sockets/index',
+      ],
       'assembly/index': [
         ...base,
         'assembly/framing',

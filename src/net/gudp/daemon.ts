@@ -42,6 +42,8 @@ const LAST_LINGER_MS = 500
 const REFUSALS = 3
 const REFUSED_MS = 500
 const MOST_DATAGRAM_BYTES = 65_000
+/** So that time goes on, however close the next due time is: a sum of two times may come to less than it should. */
+const LEAST_WAIT_MS = 0.01
 /** In a slot the content lies behind what it is sealed into. */
 const half = (slotBytes: number) => slotBytes >> 1
 
@@ -517,7 +519,7 @@ export class Daemon {
     if (first === undefined || (this.#timer !== undefined && this.#timer.atMs <= first.atMs)) return
     this.#timer?.cancel()
     const { clock } = this.ports
-    const cancel = clock.after(Math.max(0, first.atMs - clock.now()), () => this.#due())
+    const cancel = clock.after(Math.max(LEAST_WAIT_MS, first.atMs - clock.now()), () => this.#due())
     this.#timer = { atMs: first.atMs, cancel }
   }
 
