@@ -12,7 +12,7 @@ export {
 } from './connection'
 export { laneArm, laneDepth, laneLeave, lanePut, lanePutBack, laneTake, laneTaken } from './read-buffer'
 export {
-  ALL_FREED, laneAbort, laneClaim, laneCommit, laneFree, laneOldest, laneSendArm, laneSendLeave,
+  ALL_FREED, laneAbort, laneBacklog, laneClaim, laneCommit, laneFree, laneOldest, laneSendArm, laneSendLeave,
 } from './send-buffer'
 export { connectionIsDrained, connectionIsOver, laneOutHead, laneOutTail } from './connection'
 export { connectionNext, connectionReceive } from './machine'

@@ -135,6 +135,12 @@ export function laneSendLeave(address: u32, generation: u32, index: u32, token: 
   return 0
 }
 
+/** Bytes that were sent and not freed, lengths and padding among them. */
+export function laneBacklog(address: u32, generation: u32, index: u32): i32 {
+  const lane = laneAt(address, generation, index)
+  return lane == 0 ? noLane(address, generation) : <i32>min(usedOf(lane), <u64>sizeOf(lane))
+}
+
 // ---- the daemon ------------------------------------------------------------------------------------------
 
 /** What lies below `head` is not needed any more. */

@@ -1,5 +1,6 @@
 import { type GudpCore, gudpCoreOf } from './gudp-core.ts'
 import type { HubHandle } from './hub.ts'
+import { LanePipe } from './lane-pipe.ts'
 import { Member, type ObjectHandle } from './member.ts'
 import { defaultRegion, type Region } from './region.ts'
 import type { SharedBytes } from './shared-bytes.ts'
@@ -163,6 +164,11 @@ export class PacketMachine {
   /** Up to where the lane is filled. */
   outTail(lane: number): number {
     return this.core.abi.laneOutTail(this.#address, this.#generation, lane)
+  }
+
+  /** A lane, for a user on this very thread. It is to be closed before `leave`. */
+  pipe(lane: number): LanePipe {
+    return new LanePipe(this.#member, lane)
   }
 
   /** The last one out frees it. Idempotent. */

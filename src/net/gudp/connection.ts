@@ -1,9 +1,11 @@
 import { SpillwayError } from '../../core/errors.ts'
 import { type GudpCore, gudpCoreOf } from '../../core/gudp-core.ts'
-import { LanePipe } from '../../core/lane-pipe.ts'
-import { Member } from '../../core/member.ts'
+import { keepAlive } from '../../core/keep-alive.ts'
+import { joinConnection, LanePipe } from '../../core/lane-pipe.ts'
+import type { Member } from '../../core/member.ts'
 import { type EndReason, endReasons, FIRST_SHIFT } from '../../core/packet-machine.ts'
-import { type Region, regionOf } from '../../core/region.ts'
+import type { Region } from '../../core/region.ts'
+import { waitAsync } from '../../core/wait-async.ts'
 import { checkConnectionHandle, type GudpConnectionHandle } from './connection-handle.ts'
 import { type GudpConnectionStats, readStats } from './connection-stats.ts'
 import {
@@ -21,6 +23,8 @@ export interface GudpStatus {
   /** As it was last, while it was open. */
   readonly congestion: 'good' | 'bad'
 }
+
+const LOOK_AGAIN_MS = 250
 
 /** The message channels of a connection. */
 export interface GudpMessages {
@@ -50,13 +54,10 @@ export class GudpConnection implements AsyncDisposable {
 
   private constructor(handle: GudpConnectionHandle) {
     this.handle = handle
-    const region = regionOf(handle.memory)
-    this.#core = gudpCoreOf(region)
-    this.#member = Member.join(handle, this.#core.layout.KIND_CONNECTION)
+    this.#member = joinConnection(handle)
     this.#region = this.#member.region
-    this.#region.reach(this.#core.abi.connectionEnd(handle.address, handle.generation))
-    this.#core.abi.connectionEnter(handle.address, handle.generation, this.#region.token)
-    const pipe = (lane: number): LanePipe => new LanePipe(this.#region, handle, lane)
+    this.#core = gudpCoreOf(this.#region)
+    const pipe = (lane: number): LanePipe => new LanePipe(this.#member, lane)
     this.#packets = new MessageChannel(pipe(0), 'unreliable')
     this.#channels = handle.channels.map((kind, i) => new MessageChannel(pipe(i + 1), kind))
     const first = (kind: 'reliable' | 'unreliable'): MessageChannel => {
@@ -144,7 +145,7 @@ export class GudpConnection implements AsyncDisposable {
   // ---- the end -------------------------------------------------------------------------------------------
 
   /** Until the peer has all that was sent on reliable channels, and everything else has been sent. `false`: not in time, or it is over. */
-  async flush(options: { timeoutMs?: number } = {}): Promise<boolean> {
+  async flush(options: RecvSyncOptions = {}): Promise<boolean> {
     const { timeoutMs = Number.POSITIVE_INFINITY } = options
     const deadlineMs = performance.now() + timeoutMs
     for (const channel of [this.#packets, ...this.#channels]) {
@@ -154,7 +155,7 @@ export class GudpConnection implements AsyncDisposable {
   }
 
   /** The same, and blocks. */
-  flushSync(options: { timeoutMs?: number } = {}): boolean {
+  flushSync(options: RecvSyncOptions = {}): boolean {
     const { timeoutMs = Number.POSITIVE_INFINITY } = options
     const deadlineMs = performance.now() + timeoutMs
     return [this.#packets, ...this.#channels].every((channel) =>
@@ -179,7 +180,7 @@ export class GudpConnection implements AsyncDisposable {
         this.handle.generation,
         this.#core.layout.WANTS_CLOSE,
       )
-      await this.#packets.over()
+      await this.#over()
     }
     this.leave()
   }
@@ -196,6 +197,21 @@ export class GudpConnection implements AsyncDisposable {
     this.#lastStatus = { state: state === 'open' ? 'closed' : state, congestion }
     for (const channel of [this.#packets, ...this.#channels]) channel.abandon()
     this.#member.leave()
+  }
+
+  /** Whoever says that it is over wakes those who wait at the status; a daemon that dies says nothing. */
+  async #over(): Promise<void> {
+    const index = (this.handle.address + this.#core.layout.STATUS_OFFSET) >> 2
+    const words = this.#region.i32
+    keepAlive(1)
+    try {
+      for (let word = Atomics.load(words, index); this.isOpen; word = Atomics.load(words, index)) {
+        const wait = waitAsync!(words, index, word, LOOK_AGAIN_MS)
+        if (wait.async) await wait.value
+      }
+    } finally {
+      keepAlive(-1)
+    }
   }
 
   #channel(index: number): MessageChannel {
