@@ -1,11 +1,11 @@
 // Threads that write and threads that read one diode, and what must be true of it afterwards.
 import { expect } from 'vitest'
+import { type Random, seeded } from '../../src/sim/network/random.ts'
 import { checkLaw } from '../suite/ledger.ts'
 import { classOf, type Kind, type Policy, type Writer } from '../suite/rigs.ts'
 import type { ReadJob, ReadReport, WriteJob, WriteReport } from '../suite/thread-entry.ts'
 import { within } from '../support/harness.ts'
 import { useNodeThreads } from '../support/hosts/node.ts'
-import { type Random, seeded } from '../support/random.ts'
 import { spawnThread, type Thread } from '../support/threads.ts'
 
 useNodeThreads(new URL('../../build/test/thread.mjs', import.meta.url))

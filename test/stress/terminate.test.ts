@@ -1,11 +1,11 @@
 // Threads terminated at random instants, again and again: the others go on, and the ledger still closes.
 import { ManyToOne, OneToMany, OneToOne } from 'spillway'
 import { expect, test } from 'vitest'
+import type { Random } from '../../src/sim/network/random.ts'
 import { checkLaw } from '../suite/ledger.ts'
 import { type Policy, policies, readAll } from '../suite/rigs.ts'
 import { sleep, until } from '../support/harness.ts'
 import { StreamCheck } from '../support/payload.ts'
-import type { Random } from '../support/random.ts'
 import { started, withSeed } from './scenario.ts'
 
 const ROUNDS = 25

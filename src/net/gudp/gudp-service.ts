@@ -198,12 +198,18 @@ export class GudpService implements Service {
     else this.#daemon.pump(session)
   }
 
-  /** Threads have gone: a connection that nobody has any more is closed. */
+  /**
+   * Threads have gone: a connection that nobody has any more is closed. And one that died after it had said what it wants of a connection, and before the
+   * bit in the hub, has left all others untold: so all are looked at.
+   */
   #lookForDeparted(): void {
     const departures = this.#hub.departures()
     if (departures === this.#departures) return
     this.#departures = departures
-    for (const session of [...this.#daemon.all()]) this.#closeIfUnused(session)
+    for (const session of [...this.#daemon.all()]) {
+      this.#serve(session)
+      this.#closeIfUnused(session)
+    }
   }
 
   #closeIfUnused(session: Session): void {
