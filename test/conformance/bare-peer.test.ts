@@ -111,7 +111,7 @@ describeWith(['cc'], 'the C peer and the packets of the independent one', () => 
       peer: port,
       count: 300,
       largeEvery: 10,
-      largeSize: 262_144,
+      largeSize: 60_000,
       everyUs: 2000,
     })
     to = c.port
@@ -124,6 +124,6 @@ describeWith(['cc'], 'the C peer and the packets of the independent one', () => 
     expect(layer.counters).toMatchObject({ sent: 200, acked: 200, received: 300, malformed: 0, stale: 0 })
     expect(got.length).toBe(300)
     for (const [i, body] of got.entries())
-      expect(Buffer.compare(body, bareBody(i, i % 10 === 9 ? 262_144 : 100))).toBe(0)
+      expect(Buffer.compare(body, bareBody(i, i % 10 === 9 ? 60_000 : 100))).toBe(0)
   })
 })

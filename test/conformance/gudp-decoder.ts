@@ -9,7 +9,9 @@ export const GUDP_ID = 0x50445547
 export const HELLO_BYTES = 1200
 export const COOKIE_BYTES = 36
 export const TAG_BYTES = 16
-export const FRAGMENT_BYTES = 1024
+/** In a session, and in bare mode; unless both sides have agreed on another number. */
+export const SESSION_FRAGMENT_BYTES = 1100
+export const BARE_FRAGMENT_BYTES = 1024
 
 /** A REQUEST, and a RESPONSE. */
 export interface Hello {
@@ -262,7 +264,7 @@ export function decodeToken(content: Uint8Array): bigint | undefined {
 /** The content of PACKET, and all of a datagram in bare mode. */
 export function decodePacket(
   bytes: Uint8Array,
-  fragmentBytes = FRAGMENT_BYTES,
+  fragmentBytes: number = BARE_FRAGMENT_BYTES,
 ): Packet | Fragment | undefined {
   return read(bytes, (reader) => {
     if ((bytes[0]! & 1) === 1) return fragment(reader, fragmentBytes)

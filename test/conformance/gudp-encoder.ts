@@ -5,10 +5,10 @@
  */
 import {
   type Accepted,
+  BARE_FRAGMENT_BYTES,
   type Challenge,
   type ChannelKind,
   COOKIE_BYTES,
-  FRAGMENT_BYTES,
   type Frame,
   GUDP_ID,
   type Handshake,
@@ -132,7 +132,7 @@ export function encodeFragment(
 export function encodePacket(
   header: PacketHeader,
   body: Uint8Array,
-  fragmentBytes = FRAGMENT_BYTES,
+  fragmentBytes = BARE_FRAGMENT_BYTES,
 ): Uint8Array[] {
   if (body.length <= fragmentBytes) return [join(encodeHeader(header), body)]
   const count = Math.ceil(body.length / fragmentBytes)

@@ -10,6 +10,7 @@ import {
   decodeReason,
   decodeToken,
   type Frame,
+  SESSION_FRAGMENT_BYTES,
   type SessionType,
 } from './gudp-decoder.ts'
 import { encodeFrame, encodeMessage, join, u8, u64 } from './gudp-encoder.ts'
@@ -191,6 +192,7 @@ export class Session {
     this.packets = new PacketLayer({
       emit: (content) => emit('packet', content),
       take: (body) => this.#take(body),
+      fragmentBytes: SESSION_FRAGMENT_BYTES,
     })
     this.channels = channels.map((kind, n) => this.#channel(kind, n + 1))
   }
@@ -212,6 +214,11 @@ export class Session {
     if (this.state !== 'open') return
     this.state = 'closing'
     this.#reason = reason
+  }
+
+  /** How often CLOSE was said: once, if it was answered at once. */
+  get closesSaid(): number {
+    return this.#closes
   }
 
   /** A datagram of this session whose seal, if it has one, was good. */

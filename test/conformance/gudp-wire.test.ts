@@ -124,6 +124,7 @@ describe('fragments', () => {
       expect(pieces[0]!.header).toEqual(header)
     }
     expect(() => encodePacket(header, new Uint8Array(262_145))).toThrow(RangeError)
+    expect(encodePacket(header, new Uint8Array(2200), 1100).map((it) => it.length)).toEqual([1113, 1105])
   })
 })
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { decodePacket, FRAGMENT_BYTES, isNewer, type PacketHeader } from './gudp-decoder.ts'
+import { BARE_FRAGMENT_BYTES, decodePacket, isNewer, type PacketHeader } from './gudp-decoder.ts'
 import { encodePacket } from './gudp-encoder.ts'
 
 const ACK_DELAY_MS = 5
@@ -57,7 +57,7 @@ export class PacketLayer {
   readonly #partials = new Map<number, Partial>()
 
   constructor(options: PacketLayerOptions) {
-    this.#options = { fragmentBytes: FRAGMENT_BYTES, ...options }
+    this.#options = { fragmentBytes: BARE_FRAGMENT_BYTES, ...options }
   }
 
   get outstanding(): number {
