@@ -4,6 +4,7 @@
  *
  *   bare-peer --port N --peer PORT [--count N] [--size BYTES] [--large-every N] [--large-size BYTES] [--every-us N]
  *             [--first SEQUENCE] [--fragment BYTES] [--quiet-ms N] [--limit-ms N] [--echo]
+ *   bare-peer --headers    lines "sequence ack bits" on stdin: the header's bytes, and what is read back from them
  *
  * Bound to 127.0.0.1:port (0: any). With `--peer 0` it sends to whoever spoke to it last, and nothing before. The first line on stdout is
  * {"port":N}; the last one, when all was sent and nothing has come for quiet-ms (or after limit-ms, or at SIGTERM), is what was counted.
@@ -467,8 +468,24 @@ static void run(void) {
   }
 }
 
+static int print_headers(void) {
+  unsigned sequence, ack, bits;
+  while (scanf("%u %u %u", &sequence, &ack, &bits) == 3) {
+    struct header h = {.sequence = (uint16_t)sequence, .ack = (uint16_t)ack, .bits = bits}, back = {0};
+    uint8_t bytes[MAX_HEADER];
+    size_t length = write_header(bytes, &h);
+    for (size_t i = 0; i < length; i++) printf("%02x", bytes[i]);
+    for (size_t cut = 0; cut < length; cut++)
+      if (read_header(bytes, cut, &back) != 0) printf(" taken at %zu", cut);
+    bool is_whole = read_header(bytes, length, &back) == length;
+    printf(" %u %u %u%s\n", (unsigned)back.sequence, (unsigned)back.ack, (unsigned)back.bits, is_whole ? "" : " refused");
+  }
+  return 0;
+}
+
 int main(int argc, char **argv) {
   struct sigaction action = {.sa_handler = on_signal};
+  if (argc == 2 && strcmp(argv[1], "--headers") == 0) return print_headers();
   parse(argc, argv);
   next_sequence = (uint16_t)opt.first;
   sigaction(SIGTERM, &action, NULL);

@@ -4,8 +4,9 @@ import { expect, it, onTestFinished } from 'vitest'
 import type { LinkOptions } from '../../src/sim/network/link.ts'
 import { describeWith } from '../net/programs/program.ts'
 import { LossyRelay } from '../support/lossy-relay.ts'
-import { type BareOptions, BarePeer, bareBody } from './bare-peer.ts'
+import { type BareOptions, BarePeer, bareBody, headersInC } from './bare-peer.ts'
 import { PacketLayer } from './packet-layer.ts'
+import { headerVectors } from './vectors.ts'
 
 /** Two of them, the first through a relay. */
 async function pair(
@@ -22,6 +23,14 @@ async function pair(
 }
 
 const clean = { duplicates: 0, malformed: 0, stale: 0, strange: 0 }
+
+describeWith(['cc'], 'the headers of the C peer', () => {
+  it('are those of the vectors, both ways', () => {
+    const numbers = headerVectors.map(({ sequence, ack, bits }) => `${sequence} ${ack} ${bits}`)
+    const wanted = headerVectors.map(({ hex }, i) => `${hex.replaceAll(' ', '')} ${numbers[i]}`)
+    expect(headersInC(numbers)).toEqual(wanted)
+  })
+})
 
 describeWith(['cc'], 'two C peers of packets alone', () => {
   it('get all that is sent, in datagrams and fragments, and know it, over the wrap of sequences', async () => {

@@ -84,6 +84,15 @@ export class BarePeer {
   }
 }
 
+/** What the C program makes of headers: a line each of the bytes, and what it reads from them. */
+export function headersInC(lines: readonly string[]): string[] {
+  const { stdout } = spawnSync(compiled(), ['--headers'], {
+    input: `${lines.join('\n')}\n`,
+    encoding: 'utf8',
+  })
+  return stdout.trimEnd().split('\n')
+}
+
 /** The `index`-th body, as the C program makes and expects it. */
 export function bareBody(index: number, length: number): Uint8Array {
   return new Uint8Array(length).map((_, at) => (at < 4 ? index >>> (8 * at) : index + 31 * at) & 0xff)
