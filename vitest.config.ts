@@ -44,7 +44,6 @@ export default defineConfig({
       project('net', ['test/net/**/*.test.ts', 'test/conformance/**/*.test.ts'], 120, {
         fileParallelism: false,
         // Until there is spillway/gudp.
-        exclude: ['test/conformance/gudp-daemon.test.ts'],
       }),
       project('cli', ['test/cli/**/*.test.ts'], 120, { fileParallelism: false }),
       project('runtimes', ['test/runtimes/**/*.test.ts'], 300, { fileParallelism: false }),

@@ -44,7 +44,13 @@ async function weListen(link?: LinkOptions): Promise<Pair> {
   const arrival = new Promise<GudpConnection>((resolve) => {
     arrived = resolve
   })
-  const listener = await daemon.listen({ host, port: 0, channels, onConnection: arrived })
+  const listener = await daemon.listen({
+    host,
+    port: 0,
+    channels,
+    congestion: 'none',
+    onConnection: arrived,
+  })
   onTestFinished(() => listener.close())
   const relay = await relayTo(listener.address().port, link)
   const theirs = await connectPeer({ port: relay.port, channels })
@@ -166,7 +172,7 @@ for (const [title, open] of [
         receive(() => theirs.channel(1).recv(2000)),
         receive(() => ours.messages.unreliable.recv({ timeoutMs: 2000 })),
       ])
-      for (const count of [theirCount, ourCount]) expect(count).toBeGreaterThan(40)
+      for (const count of [theirCount, ourCount]) expect(count).toBeGreaterThan(15)
       expectNoFault(pair)
     })
 
@@ -352,7 +358,7 @@ describeWith(['cc'], 'our daemon in bare mode, and the C peer', () => {
       ...{ sent: 200, acked: 200, received: 200, fragmented: 20 },
       ...{ duplicates: 0, malformed: 0, stale: 0, strange: 0 },
     })
-    expect(ours.stats()).toMatchObject({ lost: 0 })
+    expect(ours.stats()).toMatchObject({ packetsLost: 0, packetsSent: 200 })
   })
 
   it('echo', async () => {

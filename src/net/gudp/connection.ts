@@ -96,6 +96,7 @@ export class GudpConnection implements AsyncDisposable {
 
   /** One packet, as it is: it arrives once or not at all, in no certain order. `false`: there is no room now, or the connection is over. */
   send(packet: Uint8Array | string): boolean {
+    if (this.handle.isBare && packet.length === 0) throw noEmptyPacket()
     return this.#packets.send(packet)
   }
 
@@ -222,4 +223,11 @@ export class GudpConnection implements AsyncDisposable {
       `there is no message channel ${String(index)}: this connection has ${this.#channels.length}`,
     )
   }
+}
+
+function noEmptyPacket(): SpillwayError {
+  return new SpillwayError(
+    'ERR_INVALID_ARGUMENT',
+    'a bare peer takes an empty packet for an acknowledgement: send at least one byte',
+  )
 }
