@@ -18,11 +18,17 @@ export type SendOptions = RecvOptions
 /** One message channel of a connection. On a reliable one every message arrives, once and in order; on an unreliable one it may be lost, and overtaken. */
 export class MessageChannel {
   readonly kind: ChannelKind
-  readonly #pipe: LanePipe
+  readonly #open: LanePipe | undefined
 
-  constructor(pipe: LanePipe, kind: ChannelKind) {
-    this.#pipe = pipe
+  /** @internal `pipe` is missing where the connection has been let go of. */
+  constructor(pipe: LanePipe | undefined, kind: ChannelKind) {
+    this.#open = pipe
     this.kind = kind
+  }
+
+  get #pipe(): LanePipe {
+    if (this.#open !== undefined) return this.#open
+    throw new SpillwayError('ERR_CLOSED', 'this end of the connection has been closed')
   }
 
   /** The longest message. */
@@ -83,7 +89,7 @@ export class MessageChannel {
 
   /** @internal Its endpoint lets go: whoever waits here finds the end. */
   abandon(): void {
-    this.#pipe.close()
+    this.#open?.close()
   }
 }
 
