@@ -60,12 +60,11 @@ export class LanePipe {
     return this.#open().receivers.wait(undefined, signal)
   }
 
-  /** `false`: there is no room now, or another thread is sending. */
+  /** `false`: there is no room now, another thread is sending, or the connection is over. */
   trySend(record: Uint8Array | string): boolean {
     const lane = this.#open()
     const code = lane.send(bytesOf(record))
     lane.senders.kick()
-    if (code === lane.layout.ENDED) throw over()
     return code === 0
   }
 

@@ -66,6 +66,7 @@ export class PacketMachine {
   readonly #address: number
   readonly #generation: number
   readonly #atIndex: number
+  #pipes: LanePipe[] | undefined
 
   private constructor(member: Member) {
     const { region, handle } = member
@@ -166,13 +167,17 @@ export class PacketMachine {
     return this.core.abi.laneOutTail(this.#address, this.#generation, lane)
   }
 
-  /** A lane, for a user on this very thread. It is to be closed before `leave`. */
+  /** A lane, for a user on this very thread. Good until `leave`. */
   pipe(lane: number): LanePipe {
-    return new LanePipe(this.#member, lane)
+    const pipe = new LanePipe(this.#member, lane)
+    this.#pipes ??= []
+    this.#pipes.push(pipe)
+    return pipe
   }
 
   /** The last one out frees it. Idempotent. */
   leave(): void {
+    for (const pipe of this.#pipes ?? []) pipe.close()
     this.#member.leave()
   }
 }
