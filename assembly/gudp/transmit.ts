@@ -44,11 +44,13 @@ const LANE: u32 = 3
 /** Writes the next packet to `out`, where it has room; answers its bytes, or 0 when there is nothing to send now. */
 export function transmit(connection: usize, nowMs: f64, out: usize): u32 {
   if (load<f64>(connection + TIMED_AT_OFFSET) <= nowMs) giveUp(connection, nowMs)
-  const choice = congestionNextAt(connection) <= nowMs ? choose(connection) : NOTHING
+  let choice = congestionNextAt(connection) <= nowMs ? choose(connection) : NOTHING
   if (choice == PARTS) return sendPart(connection, nowMs, out)
   if (choice == NOTHING && !isUrgent(connection, nowMs)) return 0
   const sequence = load<u32>(connection + SEQUENCE_OFFSET)
   const entry = sentAt(connection, sequence)
+  // What waits for nobody needs the place of what is to be sent again: they go together.
+  if (choice == NOTHING && sentState(entry) == SENT_LOST) choice = AGAIN
   if (choice == LANE && startParts(connection, sequence, entry)) return sendPart(connection, nowMs, out)
   return sendWhole(connection, nowMs, out, sequence, entry, choice)
 }
