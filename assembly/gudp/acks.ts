@@ -64,12 +64,14 @@ function acked(connection: usize, nowMs: f64, sequence: u32): void {
     land(connection, entry)
     count(connection, PACKETS_ACKED)
     count(connection, BYTES_ACKED, load<u32>(entry + SENT_WIRE_BYTES_OFFSET))
-    sampleRtt(connection, nowMs - load<f64>(entry + SENT_AT_OFFSET))
-    congestionAcked(connection, entry, nowMs)
   } else {
     count(connection, ACKS_LATE)
     if (state == SENT_LOST) store<u32>(connection + LOST_OFFSET, load<u32>(connection + LOST_OFFSET) - 1)
   }
+  // Of one that had been given up, too: no sequence is used twice, so there is no doubt whose time it is. Else a link that has become slow would
+  // never be found out, for all its packets would be given up before they are acknowledged.
+  sampleRtt(connection, nowMs - load<f64>(entry + SENT_AT_OFFSET))
+  congestionAcked(connection, entry, nowMs)
   const sentAtMs = load<f64>(entry + SENT_AT_OFFSET)
   if (sentAtMs > load<f64>(connection + ACKED_SENT_AT_OFFSET)) store<f64>(connection + ACKED_SENT_AT_OFFSET, sentAtMs)
   const index = <u32>load<u8>(entry + SENT_LANE_OFFSET)

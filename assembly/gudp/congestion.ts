@@ -10,7 +10,7 @@
 import { STRATEGY_OFFSET } from './descriptor'
 import { goodBadSent, goodBadStart, goodBadTick } from './good-bad'
 import { pacedAcked, pacedBackOff, pacedRoom, pacedSent, pacedStart } from './paced'
-import { CONGESTION_OFFSET } from './state'
+import { CONGESTION_END, CONGESTION_OFFSET } from './state'
 
 export const GOOD_BAD: u32 = 0
 export const PACED: u32 = 1
@@ -19,6 +19,8 @@ export const LAST_STRATEGY: u32 = NONE
 
 /** f64 the earliest that the next packet may be sent. */
 export const NEXT_AT_OFFSET: usize = CONGESTION_OFFSET
+/** u32, behind what the strategies have for themselves. */
+const IS_PAUSED_OFFSET: usize = CONGESTION_END - 8
 
 @inline function strategyOf(connection: usize): u32 { return load<u32>(connection + STRATEGY_OFFSET) }
 
@@ -36,8 +38,15 @@ export function congestionHasRoom(connection: usize): bool {
 /** When the next packet may be sent, if there is room for it. */
 @inline export function congestionNextAt(connection: usize): f64 { return load<f64>(connection + NEXT_AT_OFFSET) }
 
+/** It is not for the pace that nothing is sent now: what is not used until the next packet is not saved up. */
+export function congestionPause(connection: usize): void { store<u32>(connection + IS_PAUSED_OFFSET, 1) }
+
 /** A packet was sent; `entry` is its own. */
 export function congestionSent(connection: usize, entry: usize, nowMs: f64, bytes: u32): void {
+  if (load<u32>(connection + IS_PAUSED_OFFSET) != 0) {
+    store<u32>(connection + IS_PAUSED_OFFSET, 0)
+    store<f64>(connection + NEXT_AT_OFFSET, max(load<f64>(connection + NEXT_AT_OFFSET), nowMs))
+  }
   const strategy = strategyOf(connection)
   if (strategy == GOOD_BAD) goodBadSent(connection, nowMs)
   else if (strategy == PACED) pacedSent(connection, entry, nowMs, bytes)

@@ -29,7 +29,7 @@ const RATE_OFFSET: usize = CONGESTION_OFFSET + 72 //          f64 bytes a ms: th
 const LIMITED_UNTIL_OFFSET: usize = CONGESTION_OFFSET + 80 // f64 the program had no more to send up to there
 const MIN_RTT_AT_OFFSET: usize = CONGESTION_OFFSET + 88 //    f64
 const RATES_OFFSET: usize = CONGESTION_OFFSET + 96 //         f64 × 10
-if (RATES_OFFSET + 80 > CONGESTION_END) ERROR('the rates reach into the members')
+if (RATES_OFFSET + 80 > CONGESTION_END - 8) ERROR('the rates reach into what is common')
 
 const STARTUP: u32 = 0
 const DRAIN: u32 = 1

@@ -9,7 +9,7 @@ import {
   recordBytes,
 } from './descriptor'
 import { giveUp, timeoutMs } from './acks'
-import { PACED, congestionHasRoom, congestionNextAt, congestionSent } from './congestion'
+import { PACED, congestionHasRoom, congestionNextAt, congestionPause, congestionSent } from './congestion'
 import { CREDIT, CREDIT_BYTES, DATA, DATA_HEAD, MESSAGE, MESSAGE_HEAD, PING, STREAM, STREAM_HEAD } from './frames'
 import { FRAGMENT_HEADER, LONGEST_HEADER, writeFragmentHeader, writeHeader } from './header'
 import { pacedIsIdle } from './paced'
@@ -417,8 +417,11 @@ export function transmitAt(connection: usize): f64 {
   const atMs = min(min(load<f64>(connection + ACK_AT_OFFSET), pingAt(connection)), timedAtMs)
   if (wouldSend(connection)) {
     const waitsForAcks = !congestionHasRoom(connection) || (load<u32>(connection + LOST_OFFSET) == 0 && !hasRoom(connection))
-    return waitsForAcks ? atMs : min(atMs, congestionNextAt(connection))
+    if (!waitsForAcks) return min(atMs, congestionNextAt(connection))
+    congestionPause(connection)
+    return atMs
   }
+  congestionPause(connection)
   if (load<u32>(connection + STRATEGY_OFFSET) == PACED) pacedIsIdle(connection)
   return atMs
 }
