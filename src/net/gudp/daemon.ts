@@ -146,8 +146,11 @@ export class Daemon {
 
   /** What was sent goes out first, for `lingerMs` at most. */
   close(session: Session, lingerMs: number = DEFAULT_LINGER_MS): void {
-    if (session.end !== undefined || session.closing !== undefined) return
-    session.closing = { untilMs: this.ports.clock.now() + lingerMs }
+    const untilMs = this.ports.clock.now() + lingerMs
+    // One that is closing already may be given less time, never more.
+    if (session.end !== undefined || (session.closing !== undefined && session.closing.untilMs <= untilMs))
+      return
+    session.closing = { untilMs }
     this.pump(session)
   }
 
