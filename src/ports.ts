@@ -29,8 +29,13 @@ export type Sent = (error?: { readonly code?: string | undefined } | null) => vo
 
 /** A socket connected to one peer, to send with. */
 export interface DatagramSocket {
-  /** The bytes must stay as they are until `sent` is called, which is never before `send` returns. */
-  send(bytes: Uint8Array, sent: Sent): void
+  /**
+   * The bytes must stay as they are until `sent` is called, which is never before `send` returns. `lines`: how many events they are, for a
+   * socket that counts what it sends again.
+   */
+  send(bytes: Uint8Array, sent: Sent, lines?: number): void
+  /** Everything is sent, and as far as is known nothing more comes: what it has open at the peer it may close. It opens it again when needed. */
+  rest?(): void
   /** Bytes of the kernel's send buffer, as it answers; 0 where it does not say. */
   readonly sendBufferBytes: number
   /** Our own address, as `address:port`; the receiver knows this socket by it. */
@@ -46,6 +51,10 @@ export interface DatagramSocketOptions {
   onError(code: string): void
   /** The send buffer could not be set: a warning, and on with it. */
   onWarning(message: string): void
+  /** Of a socket that is a connection: it was lost, and there is another. */
+  onResumed?(): void
+  /** So many events went again to a peer that cannot tell whether they had come: they may be there twice. */
+  onResent?(lines: number): void
 }
 
 /** Where sockets to send with come from. */
@@ -53,6 +62,8 @@ export interface DatagramPort {
   connect(options: DatagramSocketOptions): Promise<DatagramSocket>
   /** Whether several datagrams may be under way at once without overtaking one another (in Deno they do). */
   readonly keepsOrder: boolean
+  /** How much may be under way, where `sent` waits for the peer and not for the kernel alone. */
+  readonly memoryBytes?: number
 }
 
 /** A socket bound to an address of ours, to receive with. */

@@ -19,15 +19,20 @@ const errorCodes: Readonly<Record<WireError, string>> = {
   ENETUNREACH: 'no route leads to the network of the address. Check the network, or the host',
   EHOSTUNREACH: 'no route leads to the host. Check the network, or the host',
   EPERM: 'the system forbids it. Look at the firewall',
-  EACCES: 'the system forbids it. Is it a broadcast address, or is the process confined?',
+  EACCES:
+    'the system forbids it: is it a broadcast address, or is the process confined? Of gudp: the collector has another secret or key',
   EINVAL: 'the system does not take the address or the socket option. Check host, port and sendBufferBytes',
   ENOTFOUND: 'the resolver knows no address of the host; the last one is used on. Check the name',
   EAI_AGAIN: 'the resolver does not answer; the last address is used on. Check the name server',
-  ETIMEDOUT: 'the resolver took too long; the last address is used on. Check the name server',
+  ETIMEDOUT:
+    'the resolver took too long, and the last address is used on: check the name server. Of gudp: the collector does not answer, or not in time',
   ENETDOWN: 'the network interface is down. Bring it up',
   EMFILE:
     'the process has no file descriptor left for a socket. Raise the limit (ulimit -n), or lower poolSize',
   ECANCELED: 'the socket was closed with the datagram in its queue',
+  ECONNRESET: 'the collector has closed the connection, or lost it. Is it still there?',
+  EPROTO:
+    'the collector wants another kind of connection: secure on both sides or on none, and the same version',
   EOTHER: 'the system gave a code that is not expected here. NODE_DEBUG=spillway shows it',
 }
 

@@ -1,7 +1,13 @@
 import { SpillwayError } from '../core/errors.ts'
 import type { DropPolicy } from '../core/options.ts'
+import type { SecurityPort } from '../ports.ts'
 import { AddressRanges } from './address-ranges.ts'
 import type { CollectorAlert } from './collector-alerts.ts'
+import {
+  type CollectorGudpOptions,
+  type CollectorGudpSettings,
+  checkCollectorGudp,
+} from './gudp/transport-options.ts'
 import type { Lines } from './lines.ts'
 import type { LossOptions } from './made-to-lose.ts'
 import type { Sink } from './sink.ts'
@@ -14,6 +20,9 @@ export interface CollectorOptions {
   host?: string
   /** Default 0: the system chooses, and `address()` tells. */
   port?: number
+  /** `'gudp'`: from exporters with the same transport, whose lines are acknowledged and arrive each once. Default `'udp'`. */
+  transport?: 'udp' | 'gudp'
+  gudp?: CollectorGudpOptions
   /** Where the lines go: one sink, */
   sink?: Sink | SinkFunction
   /** or several. Each gets all lines, and none slows another. */
@@ -65,12 +74,17 @@ export interface CheckedCollectorOptions {
   readonly alertIntervalMs: number
   readonly closeTimeoutMs: number
   readonly loseForTest: LossOptions | undefined
+  /** `undefined`: over UDP as it is. */
+  readonly gudp: CollectorGudpSettings | undefined
 }
 
 const LONGEST_MS = 0x7fffffff
 
 /** Every option with its default, or an error that says which is wrong and how. */
-export function checkCollectorOptions(given: CollectorOptions): CheckedCollectorOptions {
+export function checkCollectorOptions(
+  given: CollectorOptions,
+  security: SecurityPort,
+): CheckedCollectorOptions {
   if (typeof given !== 'object' || given === null) invalid('Collector.open takes an object: { sink }')
   const { host = '127.0.0.1', policy = 'drop-oldest', heartbeats = 'strip', onAlert, loseForTest } = given
   if (typeof host !== 'string' || host.trim() === '')
@@ -88,6 +102,7 @@ export function checkCollectorOptions(given: CollectorOptions): CheckedCollector
     allow: checkAllow(given.allow),
     keepsHeartbeats: heartbeats === 'keep',
     loseForTest: checkLoss(loseForTest),
+    gudp: checkGudp(given, security),
     port: integer(given, 'port', 0, 0, 65535),
     recvBufferBytes: integer(given, 'recvBufferBytes', 4 * 2 ** 20, 0, 2 ** 30),
     sockets: integer(given, 'sockets', 1, 1, 64),
@@ -116,6 +131,19 @@ function integer(
   if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most)
     return value as number
   return invalid(`${name} must be an integer from ${least} to ${most}, not ${String(value)}`)
+}
+
+function checkGudp(
+  { transport = 'udp', gudp, sockets = 1 }: CollectorOptions,
+  security: SecurityPort,
+): CollectorGudpSettings | undefined {
+  if (transport !== 'udp' && transport !== 'gudp')
+    invalid(`transport must be 'udp' or 'gudp', not ${String(transport)}`)
+  if (transport === 'udp') {
+    return gudp === undefined ? undefined : invalid("gudp has options of transport 'gudp': set that, too")
+  }
+  if (sockets !== 1) invalid("transport 'gudp' has one socket: leave out sockets")
+  return checkCollectorGudp(gudp, security)
 }
 
 function checkSinks({ sink, sinks }: CollectorOptions): (Sink & { readonly name: string })[] {

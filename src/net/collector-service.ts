@@ -5,6 +5,7 @@ import type { Endpoint, ReceivingSocket } from '../ports.ts'
 import { AddressRanges } from './address-ranges.ts'
 import { AlertGate, type CollectorAlert } from './collector-alerts.ts'
 import { Feeds } from './feed.ts'
+import { type CollectorGudp, type GudpCounts, GudpReceiving } from './gudp/gudp-receiving.ts'
 import { Intake } from './intake.ts'
 import type { Service, ServiceContext } from './io-service.ts'
 import { general, type LedgerHandle, LedgerTables } from './ledger-tables.ts'
@@ -25,6 +26,10 @@ export interface CollectorServiceOptions {
   readonly ledger: LedgerHandle
   /** The sinks' diodes. */
   readonly feeds: readonly DiodeHandle[]
+  /** Streams that are remembered, for gudp. */
+  readonly maxSources: number
+  /** `undefined`: over UDP as it is. */
+  readonly gudp: CollectorGudp | undefined
 }
 
 /** To the opener. */
@@ -38,6 +43,8 @@ export type CollectorMessage =
 const QUIET_MS = 10
 /** but no longer than this. */
 const LONGEST_SETTLE_MS = 500
+/** Of gudp nothing is lost by closing: what was not acknowledged the exporter still has. */
+const LONGEST_GUDP_SETTLE_MS = 200
 
 /** The receiving side of a collector: sockets, ledger, and the writing ends of the sinks' diodes. Resolves when it is bound. */
 export async function openCollectorService(
@@ -63,6 +70,7 @@ class CollectorService implements Service {
   readonly #splitter: LineSplitter
   readonly #intake: Intake
   readonly #sockets: ReceivingSocket[] = []
+  #gudp: GudpReceiving | undefined
   #received = 0
   #closing: Promise<void> | undefined
 
@@ -93,6 +101,7 @@ class CollectorService implements Service {
 
   async bind(): Promise<void> {
     const local = await this.#resolve()
+    if (this.#options.gudp !== undefined) return this.#bindGudp(local, this.#options.gudp)
     const first = await this.#open(local).catch((error) => {
       throw bindError(error, local)
     })
@@ -103,6 +112,36 @@ class CollectorService implements Service {
     this.#post({ kind: 'bound', address, recvBufferBytes })
   }
 
+  async #bindGudp(local: Endpoint, gudp: CollectorGudp): Promise<void> {
+    const intake = this.#intake
+    this.#gudp = await GudpReceiving.open({
+      ports: this.#context.ports,
+      gudp,
+      local,
+      recvBufferBytes: this.#options.recvBufferBytes,
+      most: this.#options.maxSources,
+      admits: (address, port) => intake.admits(address, port),
+      take: (bytes, address, port) => {
+        this.#received++
+        intake.takeAdmitted(bytes, address, port)
+      },
+      onCounts: (counts) => this.#countGudp(counts),
+    })
+    this.#post({ kind: 'bound', address: this.#gudp.address, recvBufferBytes: 0 })
+  }
+
+  #countGudp(counts: GudpCounts): void {
+    const figures = this.#general
+    figures[general.sessions] = counts.sessions
+    figures[general.sessionsOpened] = counts.opened
+    figures[general.streamsResumed] = counts.resumed
+    figures[general.streamsUnknown] = counts.unknown
+    figures[general.handshakesRefused] = counts.refused
+    figures[general.malformed] = counts.malformed
+    figures[general.strange] = counts.strange
+    figures[general.unopened] = counts.unopened
+  }
+
   receive(): void {}
 
   close(): Promise<void> {
@@ -111,7 +150,8 @@ class CollectorService implements Service {
   }
 
   async #close(): Promise<void> {
-    if (this.#sockets.length > 0) await this.#settle()
+    if (this.#sockets.length > 0 || this.#gudp !== undefined) await this.#settle()
+    await this.#gudp?.close()
     for (const socket of this.#sockets) socket.close()
     this.#alerts.close()
     this.#feeds.close()
@@ -120,7 +160,7 @@ class CollectorService implements Service {
 
   async #settle(): Promise<void> {
     const { clock } = this.#context.ports
-    const untilMs = clock.now() + LONGEST_SETTLE_MS
+    const untilMs = clock.now() + (this.#gudp === undefined ? LONGEST_SETTLE_MS : LONGEST_GUDP_SETTLE_MS)
     let before: number
     do {
       before = this.#received

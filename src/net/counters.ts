@@ -35,8 +35,11 @@ export const counter = {
   ioRestarts: 24,
   /** Events that were given up because the I/O thread died with them in hand. */
   lostEvents: 25,
-  /** From here: for each of `wireErrors` two: how often, and events dropped by it. */
-  errors: 32,
+  /** Connections (gudp) that were lost and resumed, and events that went again although they may have come. */
+  resumed: 26,
+  resentEvents: 27,
+  /** From here to the last: for each of `wireErrors` two: how often, and events dropped by it. */
+  errors: 28,
 } as const
 
 /** What the kernel or the resolver can say. The last stands for all others. */
@@ -56,6 +59,8 @@ export const wireErrors = [
   'ENETDOWN',
   'EMFILE',
   'ECANCELED',
+  'ECONNRESET',
+  'EPROTO',
   'EOTHER',
 ] as const
 

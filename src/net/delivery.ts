@@ -36,7 +36,7 @@ export class Delivery {
     slot.flow = flow
     flow.inFlight++
     this.inFlight++
-    flow.socket.send(slot.view(), slot.sent)
+    flow.socket.send(slot.view(), slot.sent, slot.partEnd === 0 ? slot.events : 1)
   }
 
   /** The socket's answer for a slot. */

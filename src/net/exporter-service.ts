@@ -1,7 +1,8 @@
+import { useGudpModule } from '../core/gudp-core.ts'
 import type { DiodeHandle } from '../core/handle.ts'
 import type { LineRing, LineRingHandle } from '../core/line-ring.ts'
 import { SharedBytes, type SharedBytesHandle } from '../core/shared-bytes.ts'
-import type { AddressFamily, DatagramSocket, Endpoint } from '../ports.ts'
+import type { AddressFamily, DatagramPort, DatagramSocket, Endpoint } from '../ports.ts'
 import { Addresses } from './addresses.ts'
 import { alertRecord } from './alert-inbox.ts'
 import type { AlertThresholds } from './alert-levels.ts'
@@ -13,6 +14,8 @@ import { Delivery } from './delivery.ts'
 import { droppedBy, readLedger } from './exporter-ledger.ts'
 import { ExporterMemory } from './exporter-memory.ts'
 import { Flow } from './flow.ts'
+import { GudpDatagrams } from './gudp/gudp-datagrams.ts'
+import type { ExporterGudpSettings } from './gudp/transport-options.ts'
 import type { Service, ServiceContext } from './io-service.ts'
 import { Outgoing } from './outgoing.ts'
 import { Slots, slotCount } from './slots.ts'
@@ -41,6 +44,13 @@ export interface ExporterServiceOptions {
   readonly metadataIntervalMs: number
   readonly alertIntervalMs: number
   readonly thresholds: AlertThresholds
+  /** `undefined`: over UDP as it is. */
+  readonly gudp: ExporterGudp | undefined
+}
+
+export interface ExporterGudp extends ExporterGudpSettings {
+  /** As the opener has compiled it. */
+  readonly module: WebAssembly.Module
 }
 
 /** The marshalled event: in shared memory, or, where that could not be had, as it is. */
@@ -84,6 +94,8 @@ class ExporterService implements Service {
   readonly #memory: ExporterMemory
   readonly #ring: LineRing
   readonly #alerter: Alerter
+  readonly #gudp: GudpDatagrams | undefined
+  readonly #datagrams: DatagramPort
   readonly #addresses: Addresses
   readonly #announcements: Announcements
   readonly #delivery: Delivery
@@ -121,8 +133,17 @@ class ExporterService implements Service {
       onChange: (endpoint) => this.#moved(endpoint),
       onFailure: (code) => this.#failed(code),
     })
-    const slotTotal = ports.datagrams.keepsOrder ? slotCount(options.maxDatagramBytes) : 1
-    this.#memory = new ExporterMemory(options, slotTotal * options.maxDatagramBytes)
+    const { maxDatagramBytes } = options
+    this.#gudp = options.gudp && openGudp(ports, options.gudp)
+    this.#datagrams = this.#gudp ?? ports.datagrams
+    const { keepsOrder, memoryBytes } = this.#datagrams
+    const slotTotal = keepsOrder ? slotCount(maxDatagramBytes, memoryBytes) : 1
+    try {
+      this.#memory = new ExporterMemory(options, slotTotal * maxDatagramBytes)
+    } catch (error) {
+      void this.#gudp?.close()
+      throw error
+    }
     const { ring, packer, slotBytes } = this.#memory
     const { outlet } = ring
     this.#ring = ring
@@ -202,6 +223,7 @@ class ExporterService implements Service {
     this.#alerter.close()
     this.#letWaitersGo()
     this.#memory.leave()
+    await this.#gudp?.close()
   }
 
   /** Those in other threads whose flush nobody would serve, now or later; and our own wait at the bell. */
@@ -214,17 +236,19 @@ class ExporterService implements Service {
   // ---- sockets ---------------------------------------------------------------------------------------
 
   #openPool(peer: Endpoint): SocketPool {
-    const { clock, datagrams } = this.#context.ports
+    const { clock } = this.#context.ports
     const { sendBufferBytes, poolSize } = this.#options
     const pool = this.#makePool({
       size: poolSize,
       clock,
       connect: () =>
-        datagrams.connect({
+        this.#datagrams.connect({
           peer,
           sendBufferBytes,
           onError: (code) => this.#heard(code),
           onWarning: (message) => this.#alerter.note('warning', { message }),
+          onResumed: () => this.#resumed(),
+          onResent: (events) => this.#resent(events),
         }),
       flow: (socket) => this.#makeFlow(socket),
       onReady: () => this.#outgoing.wake(),
@@ -284,6 +308,18 @@ class ExporterService implements Service {
     this.#pool.report(flow, code)
     flow.isBroken = true
     this.#announcements.metadataIsOwed()
+  }
+
+  #resumed(): void {
+    this.#ring.outlet.add(counter.resumed, 1)
+  }
+
+  #resent(events: number): void {
+    this.#ring.outlet.add(counter.resentEvents, events)
+    this.#alerter.note('warning', {
+      message: `the collector cannot tell whether it had ${events} events that were not acknowledged: sent again, they may be there twice`,
+      events,
+    })
   }
 
   #peerRefused(): void {
@@ -357,10 +393,13 @@ class ExporterService implements Service {
     if (!outlet.isClosed()) return false
     this.#alerter.flush()
     const packed = outlet.get(counter.packedEvents)
-    if (packed === this.#packedAtGoodbye) return false
-    this.#packedAtGoodbye = packed
-    for (const flow of this.#pool.flows()) this.#announcements.last(flow)
-    return this.#announcements.inFlight > 0
+    if (packed !== this.#packedAtGoodbye) {
+      this.#packedAtGoodbye = packed
+      for (const flow of this.#pool.flows()) this.#announcements.last(flow)
+      if (this.#announcements.inFlight > 0) return true
+    }
+    for (const flow of this.#pool.flows()) flow.socket.rest?.()
+    return false
   }
 
   #totals() {
@@ -396,6 +435,11 @@ class ExporterService implements Service {
     this.#memory.alerts.set(alertRecord(alert))
     this.#context.post({ kind: 'alerts' })
   }
+}
+
+function openGudp(ports: ServiceContext['ports'], { module, ...settings }: ExporterGudp): GudpDatagrams {
+  useGudpModule(module)
+  return new GudpDatagrams(ports, settings)
 }
 
 /** `undefined`: it is gone. Whoever sent the handle has let go of it since, and newer metadata is on its way. */

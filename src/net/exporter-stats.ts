@@ -22,6 +22,11 @@ export interface ExporterStats extends Ledger {
   errors: Record<string, number>
   /** Datagrams that were sent a second time because the kernel had refused the first. */
   retries: number
+  /**
+   * `transport: 'gudp'`: connections that were lost and resumed, and events that went again to a collector that did not know whether it had them
+   * (it was started anew): at most so many are there twice.
+   */
+  gudp: { resumed: number; resentEvents: number }
   metadata: { sent: number; hits: number; misses: number; ms: number }
   heartbeats: number
   resolver: { lookups: number; failures: number; changes: number }
@@ -58,6 +63,7 @@ export function readExporterStats(ring: LineRing, source: string, poolSize: numb
     },
     errors: Object.fromEntries(errors),
     retries: get('retries'),
+    gudp: { resumed: get('resumed'), resentEvents: get('resentEvents') },
     metadata: {
       sent: get('sentMetadata'),
       hits: get('metadataHits'),

@@ -49,11 +49,22 @@ export class Intake {
     this.#options = options
   }
 
-  /** `bytes` are good only during the call. */
-  take(bytes: Uint8Array, address: string, port: number): void {
+  /** Whether a datagram of that address may be looked at at all: if not, it is counted. For who must know before it is taken. */
+  admits(address: string, port: number): boolean {
     if (this.#options.isLost()) this.#countGeneral(general.madeToLose)
     else if (!this.#isAllowed(address)) this.#refuse(address, port)
-    else this.#datagram(this.#options.ledger.flowOf(address, port), bytes)
+    else return true
+    return false
+  }
+
+  /** `bytes` are good only during the call. */
+  take(bytes: Uint8Array, address: string, port: number): void {
+    if (this.admits(address, port)) this.takeAdmitted(bytes, address, port)
+  }
+
+  /** The same, of what was admitted before. */
+  takeAdmitted(bytes: Uint8Array, address: string, port: number): void {
+    this.#datagram(this.#options.ledger.flowOf(address, port), bytes)
   }
 
   #datagram(flow: SourceFlow, bytes: Uint8Array): void {

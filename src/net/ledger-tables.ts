@@ -61,6 +61,16 @@ export const general = {
   bytesOffered: 6,
   /** `Date.now()` when the receiving thread's clock stood at 0. */
   clockOrigin: 7,
+  /** Of gudp: connections that there are, and that there were; streams that went on over another one, or began in the middle. */
+  sessions: 8,
+  sessionsOpened: 9,
+  streamsResumed: 10,
+  streamsUnknown: 11,
+  /** Handshakes refused; datagrams that are none of gudp, of no connection, or that were forged or came twice. */
+  handshakesRefused: 12,
+  malformed: 13,
+  strange: 14,
+  unopened: 15,
 } as const
 
 /** The text of a flow's row. */

@@ -5,10 +5,12 @@ import type { Flow } from './flow.ts'
 const STAGING_BYTES = 256 * 1024
 const FEWEST = 4
 const MOST = 64
+const MOST_ACKNOWLEDGED = 65_536
 
-/** How many datagrams may be in the kernel's queue, or on their way there. */
-export function slotCount(datagramBytes: number): number {
-  return Math.min(MOST, Math.max(FEWEST, Math.floor(STAGING_BYTES / datagramBytes)))
+/** How many datagrams may be in the kernel's queue, or on their way there; or, with a memory of its own for it, on their way to the peer. */
+export function slotCount(datagramBytes: number, memoryBytes?: number): number {
+  const most = memoryBytes === undefined ? MOST : MOST_ACKNOWLEDGED
+  return Math.min(most, Math.max(FEWEST, Math.floor((memoryBytes ?? STAGING_BYTES) / datagramBytes)))
 }
 
 /** Where one datagram is packed, and from where it is sent: a stretch of shared memory. Free when the kernel has taken it. */

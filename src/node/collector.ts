@@ -6,6 +6,7 @@
 import './thread-host.ts'
 import process from 'node:process'
 import { reportCallbackError } from '../core/errors.ts'
+import { gudpModule } from '../core/gudp-core.ts'
 import { isLoopback } from '../net/address-ranges.ts'
 import { AlertGate, type CollectorAlert } from '../net/collector-alerts.ts'
 import {
@@ -25,10 +26,13 @@ import { clock } from './clock.ts'
 import { sharedIoThread } from './io-thread.ts'
 import { kernelDrops } from './kernel-drops.ts'
 import { type Log, type Logger, makeLog } from './logging.ts'
+import { security } from './security.ts'
 
 export { type ErrorCode, SpillwayError } from '../core/errors.ts'
 export type { CollectorAlert, CollectorAlertKind } from '../net/collector-alerts.ts'
 export type { SinkFunction } from '../net/collector-options.ts'
+export type { SecureOptions } from '../net/gudp/secure-options.ts'
+export type { CollectorGudpOptions } from '../net/gudp/transport-options.ts'
 export { type LineSource, Lines, type LinesPart } from '../net/lines.ts'
 export { PartlyWritten, type Sink, type SinkContext } from '../net/sink.ts'
 export type { SinkStats } from '../net/sink-pump.ts'
@@ -61,6 +65,24 @@ export interface CollectorStats extends LedgerStats {
   readonly kernelDrops: number | undefined
   /** As the kernel answers; 0 where it does not say. */
   readonly recvBufferBytes: number
+  readonly transport: 'udp' | 'gudp'
+  /** With `transport: 'gudp'`. */
+  readonly gudp: GudpReceivingStats | undefined
+}
+
+export interface GudpReceivingStats {
+  /** Connections that there are, and that there were. */
+  readonly sessions: number
+  readonly opened: number
+  /** Exporters that went on over another connection; and such as had begun with another collector. */
+  readonly resumed: number
+  readonly unknown: number
+  /** Handshakes that were refused: no room, another secret, another version. */
+  readonly refused: number
+  /** Datagrams that are none of gudp; of no connection that there is; and such as were forged, or had come before. */
+  readonly malformed: number
+  readonly strange: number
+  readonly unopened: number
 }
 
 interface Bound {
@@ -99,7 +121,7 @@ export class Collector implements AsyncDisposable {
 
   /** Resolves when it listens. Rejects with what is wrong, and what to do. */
   static async open(options: CollectorOptions): Promise<Collector> {
-    const checked = checkCollectorOptions(options)
+    const checked = checkCollectorOptions(options, security)
     const collector = new Collector(checked, makeLog(options.logger))
     try {
       for (const sink of checked.sinks) await collector.#addSink(sink)
@@ -133,6 +155,8 @@ export class Collector implements AsyncDisposable {
       receiveErrors: counts[general.receiveErrors]!,
       kernelDrops: this.#closed === undefined ? kernelDrops(this.address().port) : this.#finalDrops,
       recvBufferBytes: this.#bound!.recvBufferBytes,
+      transport: this.#options.gudp === undefined ? 'udp' : 'gudp',
+      gudp: this.#options.gudp && gudpStats(counts),
     }
   }
 
@@ -206,7 +230,17 @@ export class Collector implements AsyncDisposable {
   }
 
   #serviceOptions(): CollectorServiceOptions {
-    const { host, port, recvBufferBytes, sockets, allow, keepsHeartbeats, alertIntervalMs } = this.#options
+    const {
+      host,
+      port,
+      recvBufferBytes,
+      sockets,
+      allow,
+      keepsHeartbeats,
+      alertIntervalMs,
+      maxSources,
+      gudp,
+    } = this.#options
     return {
       host,
       port,
@@ -218,6 +252,8 @@ export class Collector implements AsyncDisposable {
       madeToLose: this.#options.loseForTest,
       ledger: this.#tables.handle,
       feeds: this.#sinks.map((sink) => sink.handle),
+      maxSources,
+      gudp: gudp && { ...gudp, module: gudpModule() },
     }
   }
 
@@ -252,5 +288,18 @@ export class Collector implements AsyncDisposable {
     const message = `the collector takes lines from everybody who can reach ${address}: name who may send with \`allow\``
     this.#alerts.note('warning', 1, { message })
     if (onAlert === undefined && logger === undefined) process.emitWarning(message, 'SpillwayWarning')
+  }
+}
+
+function gudpStats(counts: Float64Array): GudpReceivingStats {
+  return {
+    sessions: counts[general.sessions]!,
+    opened: counts[general.sessionsOpened]!,
+    resumed: counts[general.streamsResumed]!,
+    unknown: counts[general.streamsUnknown]!,
+    refused: counts[general.handshakesRefused]!,
+    malformed: counts[general.malformed]!,
+    strange: counts[general.strange]!,
+    unopened: counts[general.unopened]!,
   }
 }

@@ -1,3 +1,4 @@
+import { gudpModule } from '../core/gudp-core.ts'
 import type { LineRing } from '../core/line-ring.ts'
 import type { OneToMany } from '../core/one-to-many.ts'
 import type { Alert } from '../net/alerts.ts'
@@ -171,6 +172,7 @@ export class ExporterHome {
       metadataIntervalMs: options.metadataIntervalMs,
       alertIntervalMs: options.alertIntervalMs,
       thresholds: options.thresholds,
+      gudp: options.gudp && { ...options.gudp, module: gudpModule() },
     }
   }
 }

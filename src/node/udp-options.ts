@@ -3,12 +3,18 @@ import type { DropPolicy } from '../core/options.ts'
 import type { NewlineRule } from '../core/outlet.ts'
 import { type AlertThresholds, checkThresholds } from '../net/alert-levels.ts'
 import type { Alert } from '../net/alerts.ts'
+import {
+  checkExporterGudp,
+  type ExporterGudpOptions,
+  type ExporterGudpSettings,
+} from '../net/gudp/transport-options.ts'
 import { applyPreset, type PresetName } from '../net/presets.ts'
 import type { PoolFactory } from '../net/socket-pool.ts'
 import { sequenceBytes } from '../net/wire-lines.ts'
 import type { AddressFamily } from '../ports.ts'
 import type { IoThread } from './io-thread.ts'
 import type { Logger } from './logging.ts'
+import { security } from './security.ts'
 
 export interface UdpExporterOptions {
   /** A name or an IP address. Names are looked up at `open`, and again in the background later. */
@@ -20,7 +26,7 @@ export interface UdpExporterOptions {
   preset?: PresetName
   /** `SO_SNDBUF` of each socket. Default: the system's. */
   sendBufferBytes?: number
-  /** The most sockets that may be open. Default 10. */
+  /** The most sockets that may be open. Default 10, with gudp 1. */
   poolSize?: number
   /** Events that one writing thread may have waiting. Default 8192. */
   capacity?: number
@@ -50,7 +56,12 @@ export interface UdpExporterOptions {
   heartbeatMs?: number | false
   /** Lookups of the host's name are not repeated sooner. Default 60000. */
   resolveRefreshMs?: number
+  /**
+   * `'gudp'`: to a spillway collector with the same transport. What is sent is acknowledged, and sent again where it was lost: `sent` in the ledger then means
+   * that the collector has it. Default `'udp'`.
+   */
   transport?: 'udp' | 'gudp'
+  gudp?: ExporterGudpOptions
   /** Losses, errors, levels, as they happen: see `Alert`. */
   onAlert?: (alert: Alert) => void
   /** The least time between two alerts of the same kind. Default 1000. */
@@ -78,7 +89,9 @@ export interface UdpExporterOptions {
 const LARGEST_DATAGRAM = 65535
 const LARGEST_UDP4 = 65507
 
-export interface CheckedUdpOptions extends Omit<UdpExporterOptions, 'heartbeatMs' | 'thresholds'> {
+export interface CheckedUdpOptions extends Omit<UdpExporterOptions, 'heartbeatMs' | 'thresholds' | 'gudp'> {
+  /** `undefined`: over UDP as it is. */
+  gudp: ExporterGudpSettings | undefined
   sendBufferBytes: number
   poolSize: number
   capacity: number
@@ -122,19 +135,30 @@ function optional(options: object, name: string, type: 'function' | 'boolean' | 
   if (value !== undefined && typeof value !== type) invalid(`${name} must be a ${type}, not ${String(value)}`)
 }
 
+function checkTransport({
+  transport = 'udp',
+  gudp,
+  pool,
+}: UdpExporterOptions): ExporterGudpSettings | undefined {
+  if (transport !== 'udp' && transport !== 'gudp')
+    invalid(`transport must be 'udp' or 'gudp', not ${String(transport)}`)
+  if (transport === 'udp') {
+    return gudp === undefined ? undefined : invalid("gudp has options of transport 'gudp': set that, too")
+  }
+  if (pool !== undefined) invalid("a pool of your own is for transport 'udp': with 'gudp' leave it out")
+  return checkExporterGudp(gudp, security)
+}
+
 /** Every option with its default, or an error that says which is wrong and how. */
 export function checkUdpOptions(given: UdpExporterOptions): CheckedUdpOptions {
   if (typeof given !== 'object' || given === null) invalid('UdpExporter.open takes an object: { host, port }')
   const options = applyPreset(given)
-  const { host, family, transport = 'udp', metadata, pool, newlines = 'escape' } = options
+  const { host, family, metadata, pool, newlines = 'escape' } = options
   if (typeof host !== 'string' || host.trim() === '')
     invalid(`host must be a name or an IP address, not ${String(host)}`)
   if (family !== undefined && family !== 4 && family !== 6)
     invalid(`family must be 4 or 6, not ${String(family)}`)
-  if (transport === 'gudp') {
-    throw new SpillwayError('ERR_UNSUPPORTED', "transport 'gudp' is not in this version: use 'udp'")
-  }
-  if (transport !== 'udp') invalid(`transport must be 'udp', not ${String(transport)}`)
+  const gudp = checkTransport(options)
   if (metadata !== undefined && metadata !== false && (typeof metadata !== 'object' || metadata === null)) {
     invalid(`metadata must be an object with fields, or false, not ${String(metadata)}`)
   }
@@ -160,8 +184,9 @@ export function checkUdpOptions(given: UdpExporterOptions): CheckedUdpOptions {
   return {
     ...options,
     port: integer(options, 'port', Number.NaN, 1, 65535),
+    gudp,
     sendBufferBytes: integer(options, 'sendBufferBytes', 0, 0, 0x7fffffff),
-    poolSize: integer(options, 'poolSize', 10, 1, 1024),
+    poolSize: integer(options, 'poolSize', gudp === undefined ? 10 : 1, 1, 1024),
     capacity,
     policy: options.policy ?? 'drop-oldest',
     recordBytes: Math.max(recordBytes, Math.ceil(longestLine / capacity)),

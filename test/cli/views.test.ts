@@ -23,6 +23,7 @@ const exporter = (changes: Partial<ExporterStats>): ExporterStats => ({
   pool: { size: 1, max: 10, hits: 0, misses: 0, hitRate: 0, opened: 1, replaced: 0 },
   errors: {},
   retries: 0,
+  gudp: { resumed: 0, resentEvents: 0 },
   metadata: { sent: 0, hits: 0, misses: 0, ms: 0 },
   heartbeats: 0,
   resolver: { lookups: 0, failures: 0, changes: 0 },

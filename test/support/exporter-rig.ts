@@ -224,6 +224,7 @@ export class ExporterRig {
       metadataIntervalMs: 0,
       alertIntervalMs: 1000,
       thresholds: defaultThresholds,
+      gudp: undefined,
       ...given,
       ring: this.ring.handle,
       alerts: this.#alertRing.handle,

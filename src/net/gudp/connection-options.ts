@@ -35,6 +35,9 @@ export interface ConnectionOptions {
   /** The same two for each message channel. Default: 266,240 and 262,144. */
   readonly channelBufferBytes?: number | undefined
   readonly maxMessageBytes?: number | undefined
+  /** Of each message channel, where one direction carries more than the other. Default: `channelBufferBytes` both. */
+  readonly channelSendBytes?: number | undefined
+  readonly channelReceiveBytes?: number | undefined
   /** For packets of which not all fragments have come. Default: as much as the longest needs, twice. */
   readonly reassemblyBytes?: number | undefined
   /** Tells datagrams of this program from others. Default: `0x50445547`, "GUDP". */
@@ -84,13 +87,10 @@ export function connectionSettings(
     Math.min(packetBuffer - 8, longestBody),
   )
   const channelBuffer = whole(options, 'channelBufferBytes', 266_240, FIRST_CREDIT, LONGEST_RING)
-  const maxMessage = whole(
-    options,
-    'maxMessageBytes',
-    Math.min(262_144, channelBuffer - 8),
-    1,
-    channelBuffer - 8,
-  )
+  const sendBytes = whole(options, 'channelSendBytes', channelBuffer, FIRST_CREDIT, LONGEST_RING)
+  const receiveBytes = whole(options, 'channelReceiveBytes', channelBuffer, FIRST_CREDIT, LONGEST_RING)
+  const mostMessage = Math.min(sendBytes, receiveBytes) - 8
+  const maxMessage = whole(options, 'maxMessageBytes', Math.min(262_144, mostMessage), 1, mostMessage)
   const lanes: LaneShape[] = [
     { kind: 'packets', inBytes: packetBuffer, outBytes: packetBuffer, longest: maxPacket },
   ]
@@ -98,8 +98,8 @@ export function connectionSettings(
     const longest = kind === 'reliable' ? maxMessage : Math.min(maxMessage, longestBody)
     lanes.push({
       kind: kind === 'reliable' ? 'stream' : 'packets',
-      inBytes: channelBuffer,
-      outBytes: channelBuffer,
+      inBytes: receiveBytes,
+      outBytes: sendBytes,
       longest,
     })
   }
