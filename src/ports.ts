@@ -36,6 +36,8 @@ export interface DatagramSocket {
   send(bytes: Uint8Array, sent: Sent, lines?: number): void
   /** Everything is sent, and as far as is known nothing more comes: what it has open at the peer it may close. It opens it again when needed. */
   rest?(): void
+  /** Of a connection: whether there is one now. */
+  readonly isOpen?: boolean
   /** Bytes of the kernel's send buffer, as it answers; 0 where it does not say. */
   readonly sendBufferBytes: number
   /** Our own address, as `address:port`; the receiver knows this socket by it. */
@@ -62,8 +64,6 @@ export interface DatagramPort {
   connect(options: DatagramSocketOptions): Promise<DatagramSocket>
   /** Whether several datagrams may be under way at once without overtaking one another (in Deno they do). */
   readonly keepsOrder: boolean
-  /** How much may be under way, where `sent` waits for the peer and not for the kernel alone. */
-  readonly memoryBytes?: number
 }
 
 /** A socket bound to an address of ours, to receive with. */

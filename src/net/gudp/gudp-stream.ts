@@ -88,6 +88,10 @@ export class GudpStream implements DatagramSocket {
     this.#attach(session, false)
   }
 
+  get isOpen(): boolean {
+    return this.#link !== undefined && !this.#link.isAsking
+  }
+
   send(bytes: Uint8Array, sent: Sent, lines = 0): void {
     const { clock } = this.#options
     if (this.#isClosed || bytes.length > LONGEST_MESSAGE) {
