@@ -41,7 +41,10 @@ export default defineConfig({
       // Stress and runtimes have threads of their own: one file at a time.
       project('stress', ['test/stress/**/*.test.ts'], 120, { fileParallelism: false }),
       // Real sockets, processes and their ends.
-      project('net', ['test/net/**/*.test.ts'], 120, { fileParallelism: false }),
+      project('net', ['test/net/**/*.test.ts', 'test/conformance/**/*.test.ts'], 120, {
+        fileParallelism: false,
+        // Until there is spillway/gudp.
+      }),
       project('cli', ['test/cli/**/*.test.ts'], 120, { fileParallelism: false }),
       project('runtimes', ['test/runtimes/**/*.test.ts'], 300, { fileParallelism: false }),
       project('docs', ['test/docs/**/*.test.ts'], 120),

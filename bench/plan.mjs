@@ -33,8 +33,8 @@ const HALF = new Set(['pino-socket-capped', 'hot-shots'])
 /** Those that stand in the README. */
 const FOREMOST = new Set(['dgram', 'pino-socket-capped', 'winston', 'hot-shots'])
 
-/** Three tables in the README. The exporter's are the cases that bring something to a UDP port, the sockets' those named so. */
-export const groups = ['exporter', 'core', 'sockets']
+/** Four tables in the README. The exporter's are the cases that bring something to a UDP port, those of sockets and gudp are named so. */
+export const groups = ['exporter', 'core', 'sockets', 'gudp']
 const onTheWire = new Set([
   'event-caller',
   'event-loop',
@@ -422,6 +422,48 @@ export const rows = [
     ]
   }),
 
+  row(
+    'P14',
+    'ns a packet in both machines, with its ack: packets',
+    'gudp-machine/packets#ns',
+    undefined,
+    '<= 1000',
+  ),
+  row('', 'the same, stretches of a reliable channel', 'gudp-machine/stream#ns'),
+  row(
+    'P14',
+    'packets, thousand a second / dgram',
+    'gudp-packets/packets#rate',
+    'gudp-packets/dgram#rate',
+    '>= 0.5',
+  ),
+  row('', 'packets sealed / dgram', 'gudp-packets/packets-sealed#rate', 'gudp-packets/dgram#rate'),
+  row(
+    '',
+    'reliable messages, thousand a second / dgram',
+    'gudp-packets/messages#rate',
+    'gudp-packets/dgram#rate',
+  ),
+  row('', 'packets lost on the way, share', 'gudp-packets/packets#lost'),
+  row('P14', 'goodput, 5 % loss, 50 ms, share of the link', 'gudp-goodput/loss-5#share', undefined, '>= 0.8'),
+  row('', 'goodput, no loss', 'gudp-goodput/loss-0#share'),
+  row('', 'goodput, 20 % loss', 'gudp-goodput/loss-20#share'),
+  row(
+    'P14',
+    '10,000 idle connections: % of a core, less an empty process',
+    'gudp-many/idle#core',
+    'idle/empty#core',
+    '<= 5',
+    undefined,
+    'difference',
+  ),
+  row(
+    'P14',
+    '10,000 idle connections: KiB each beside their buffers',
+    'gudp-many/idle#kibEach',
+    undefined,
+    '<= 4',
+  ),
   row('P16', 'Wasm, KiB', 'size/bundle#wasmKiB', undefined, '<= 24'),
   row('P16', 'core bundle, gzip, KiB', 'size/bundle#gzipKiB', undefined, '<= 30'),
   row('', 'core bundle, brotli, KiB', 'size/bundle#brotliKiB'),
@@ -448,6 +490,7 @@ function row(target, what, of, to, want, stretch, as = to ? 'ratio' : 'value') {
 
 function groupOf(name) {
   if (name.startsWith('sockets-')) return 'sockets'
+  if (name.startsWith('gudp-')) return 'gudp'
   return onTheWire.has(name) ? 'exporter' : 'core'
 }
 

@@ -64,6 +64,8 @@ export interface DatagramPort {
   connect(options: DatagramSocketOptions): Promise<DatagramSocket>
   /** Whether several datagrams may be under way at once without overtaking one another (in Deno they do). */
   readonly keepsOrder: boolean
+  /** How much may be under way, where `sent` waits for the peer and not for the kernel alone. */
+  readonly memoryBytes?: number
 }
 
 /** A socket bound to an address of ours, to receive with. */

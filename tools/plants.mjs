@@ -777,4 +777,202 @@ export const plants = [
     ],
     scenario: 'socket-failure',
   },
+  {
+    name: 'taken-over-from-the-living',
+    what: 'a thread takes the lock over without proof that its owner has died',
+    changes: [{ file: 'sync/mutex.ts', find: '  if (isAlive(owner)) return OTHERS\n', replace: '\n' }],
+    scenario: 'gudp-mutex',
+  },
+  {
+    name: 'lock-of-the-dead',
+    what: 'the lock of a thread that has died is not taken over',
+    changes: [
+      {
+        file: 'sync/mutex.ts',
+        find: '  return cas32(mutex, owner, token) == owner ? INHERITED : OTHERS\n',
+        replace: '  return OTHERS\n',
+      },
+    ],
+    scenario: 'gudp-mutex',
+    kills: 1,
+  },
+  {
+    name: 'signalled-the-dead',
+    what: 'a signal is spent on a thread that is known to have gone',
+    changes: [
+      {
+        file: 'sync/wait-set.ts',
+        find: '  if (member == 0 || isGone(member)) return false\n',
+        replace: '\n',
+      },
+    ],
+    scenario: 'gudp-read-killed',
+    kills: 1,
+  },
+  {
+    name: 'signal-kept',
+    what: 'a consumer that was signalled and gives up keeps the signal for itself',
+    changes: [
+      {
+        file: 'gudp/read-buffer.ts',
+        find: '  if (!waitSetLeave(lane + IN_WAITERS_OFFSET, token)) handOn(address, lane)\n',
+        replace: '  waitSetLeave(lane + IN_WAITERS_OFFSET, token)\n',
+      },
+    ],
+    scenario: 'gudp-read-given-up',
+  },
+  {
+    name: 'consumer-without-second-look',
+    what: 'a consumer looks, and then enters and sleeps',
+    changes: [
+      {
+        file: 'gudp/read-buffer.ts',
+        find: '  if (isEmpty(lane)) return over ? 0 : word\n  return mutexMayBeHad(lane + IN_MUTEX_OFFSET) ? 0 : word\n',
+        replace: '  return over || mutexMayBeHad(0) ? word : word\n',
+      },
+    ],
+    scenario: 'gudp-read',
+  },
+  {
+    name: 'tail-before-status',
+    what: 'a consumer finds nothing, then that it is over, and what came in between is lost',
+    changes: [
+      {
+        file: 'gudp/read-buffer.ts',
+        find: `  const none = isOver(address) ? ENDED : EMPTY // before the tail: what came before the end is not missed
+  if (isEmpty(lane)) return none
+`,
+        replace: `  const isNone = isEmpty(lane)
+  const none = isOver(address) ? ENDED : EMPTY
+  if (isNone) return none
+`,
+      },
+    ],
+    scenario: 'gudp-read-end',
+  },
+  {
+    name: 'unlocked-before-head',
+    what: 'a consumer unlocks, and then moves the head: another takes the same record',
+    changes: [
+      {
+        file: 'gudp/read-buffer.ts',
+        find: `  store64(lane + IN_HEAD_OFFSET, next) // the bytes were read before; pairs with the loads in readRoom and isEmpty
+  release(address, lane)
+`,
+        replace: `  release(address, lane)
+  store64(lane + IN_HEAD_OFFSET, next)
+`,
+      },
+    ],
+    scenario: 'gudp-read',
+  },
+  {
+    name: 'not-handed-on',
+    what: 'a consumer that has taken a record wakes nobody for the next one',
+    changes: [
+      {
+        file: 'gudp/read-buffer.ts',
+        find: '  if (!isEmpty(lane)) signalOne(<u32>connection, lane + IN_WAITERS_OFFSET)\n  else if (isOver',
+        replace: '  if (isEmpty(lane) && isOver',
+      },
+    ],
+    scenario: 'gudp-read',
+  },
+  {
+    name: 'end-told-to-one',
+    what: 'the end of the connection wakes one consumer, who has nothing to hand on',
+    changes: [
+      {
+        file: 'gudp/read-buffer.ts',
+        find: `export function readEnd(connection: usize, lane: usize): void {
+  signalAll(`,
+        replace: `export function readEnd(connection: usize, lane: usize): void {
+  signalOne(`,
+      },
+    ],
+    scenario: 'gudp-read-end',
+  },
+  {
+    name: 'end-behind-the-lock',
+    what: 'who takes the last record after the end does not tell those who slept because of its lock',
+    changes: [
+      {
+        file: 'gudp/read-buffer.ts',
+        find: '  else if (isOver(connection)) signalAll(<u32>connection, lane + IN_WAITERS_OFFSET)\n',
+        replace: '\n',
+      },
+    ],
+    scenario: 'gudp-read-end',
+  },
+  {
+    name: 'stale-bit',
+    what: 'the bit that a dead thread left swallows a signal when its slot has a new owner',
+    changes: [
+      {
+        file: 'gudp/connection.ts',
+        find: '    signalOne(address, lane + IN_WAITERS_OFFSET)\n',
+        replace: '\n',
+      },
+    ],
+    scenario: 'gudp-read-stale-bit',
+  },
+  {
+    name: 'unlocked-before-waiting',
+    what: 'a waiter unlocks, and then enters the condition: the signal that comes in between is lost',
+    changes: [
+      {
+        file: 'sync/monitor.ts',
+        find: `  waitSetEnter(waitersOf(address), token)
+  unlock(address)
+`,
+        replace: `  unlock(address)
+  waitSetEnter(waitersOf(address), token)
+`,
+      },
+    ],
+    scenario: 'gudp-monitor',
+  },
+  {
+    name: 'signal-died',
+    what: 'a waiter that dies with the signal leaves the others asleep',
+    changes: [
+      {
+        file: 'sync/monitor.ts',
+        find: '  if (load32(DEPARTURES_OFFSET) == departures) return word\n',
+        replace: '  if (load32(DEPARTURES_OFFSET) - departures < 9) return word\n',
+      },
+    ],
+    scenario: 'gudp-monitor-killed',
+    kills: 1,
+  },
+  {
+    name: 'send-lock-not-handed-on',
+    what: 'a sender unlocks, and wakes nobody who waits for the lock',
+    changes: [
+      {
+        file: 'gudp/send-buffer.ts',
+        find: '  signalOne(<u32>connection, lane + OUT_LOCKERS_OFFSET) // after the store: pairs with the look in laneSendArm\n',
+        replace: '\n',
+      },
+    ],
+    scenario: 'gudp-send-abort',
+  },
+  {
+    name: 'wanted-before-sent',
+    what: 'the daemon is told of a record before the tail is there',
+    changes: [
+      {
+        file: 'gudp/send-buffer.ts',
+        find: '  store64(lane + OUT_TAIL_OFFSET, tail + recordBytes(bytes)) // publishes\n',
+        replace:
+          '  want(address, WANTS_SEND)\n  store64(lane + OUT_TAIL_OFFSET, tail + recordBytes(bytes))\n',
+      },
+      {
+        file: 'gudp/send-buffer.ts',
+        find: '  release(address, lane)\n  want(address, WANTS_SEND)\n',
+        replace: '  release(address, lane)\n',
+      },
+    ],
+    scenario: 'gudp-send-room',
+  },
 ]

@@ -1,6 +1,6 @@
 // What the peer has taken, and what is given up.
 
-import { FIRST_LANE_OFFSET, IN_CREDIT_DUE_OFFSET, LANE_BYTES, LANE_KIND_OFFSET, LANE_STREAM, checkedLane, lanesOf } from './descriptor'
+import { FIRST_LANE_OFFSET, IN_CREDIT_DUE_OFFSET, IS_BARE_OFFSET, LANE_BYTES, LANE_KIND_OFFSET, LANE_STREAM, checkedLane, lanesOf } from './descriptor'
 import { congestionAcked, congestionBackOff } from './congestion'
 import { ACK_DELAY_MS } from './pace-of-acks'
 import {
@@ -102,6 +102,7 @@ function sampleRtt(connection: usize, sampleMs: f64): void {
 
 /** A packet that is not acknowledged in this time is lost. */
 export function timeoutMs(connection: usize): f64 {
+  if (load<u32>(connection + IS_BARE_OFFSET) != 0) return MOST_TIMEOUT_MS // its peer says so when it has something to say
   const rttMs = load<f64>(connection + RTT_OFFSET)
   const spreadMs = load<f64>(connection + RTT_SPREAD_OFFSET)
   // Longer than it takes to see that a later one has overtaken it: that tells more.

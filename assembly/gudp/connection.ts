@@ -1,8 +1,8 @@
 // A connection comes and goes: made by the daemon, joined by its users, freed by the last one out.
 
-import { load32, load64, or32, swap32 } from '../atomics'
+import { load32, load64, or32, swap32, wakeAll } from '../atomics'
 import { INVALID, OUT_OF_MEMORY, STALE } from '../codes'
-import { KIND_CONNECTION, KIND_OFFSET, SCRATCH_BYTES, SCRATCH_DATA_OFFSET } from '../layout'
+import { KIND_CONNECTION, KIND_OFFSET, SCRATCH_DATA_OFFSET } from '../layout'
 import { allocate, publish } from '../region/granules'
 import { firstMember, memberOf } from '../region/members'
 import { isAlive, isGone, scratchOf, slotOf, threadCount } from '../region/threads'
@@ -90,7 +90,10 @@ function sizeOf(config: usize): u64 {
   return bytes
 }
 
-/** A connection as the configuration in the caller's scratch has it; the caller is its daemon, and its first member. Its address, or why not. */
+/**
+ * A connection as the configuration in the caller's scratch has it; the caller is its daemon, and its first member. Its address, or
+ * why not.
+ */
 export function connectionCreate(token: u32, nowMs: f64): i32 {
   const scratch = scratchOf(token)
   if (scratch == 0) return INVALID
@@ -259,6 +262,7 @@ export function connectionFinish(address: u32, generation: u32, bit: u32): i32 {
     readEnd(connection, at)
     sendEnd(connection, at)
   }
+  wakeAll(connection + STATUS_OFFSET) // whoever has closed it waits there
   return i32(isFirst)
 }
 

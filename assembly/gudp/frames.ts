@@ -39,6 +39,7 @@ function laneOf(connection: usize, at: usize): usize {
   const index = <u32>load<u8>(at, 1)
   if (index >= lanesOf(connection)) return 0
   const type = <u32>load<u8>(at)
+  if (type == MESSAGE && index == 0) return 0 // a packet of `send` goes alone
   const lane = checkedLane(connection, index)
   if (lane == 0) return 0
   const kind: u32 = type == DATA || type == MESSAGE ? LANE_PACKETS : LANE_STREAM

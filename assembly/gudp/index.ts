@@ -12,7 +12,7 @@ export {
 } from './connection'
 export { laneArm, laneDepth, laneLeave, lanePut, lanePutBack, laneTake, laneTaken } from './read-buffer'
 export {
-  ALL_FREED, laneAbort, laneClaim, laneCommit, laneFree, laneOldest, laneSendArm, laneSendLeave,
+  ALL_FREED, laneAbort, laneBacklog, laneClaim, laneCommit, laneFree, laneOldest, laneSendArm, laneSendLeave,
 } from './send-buffer'
 export { connectionIsDrained, connectionIsOver, laneOutHead, laneOutTail } from './connection'
 export { connectionNext, connectionReceive } from './machine'
@@ -49,6 +49,7 @@ export {
 } from '../sockets/descriptor'
 
 // The region's own entries, so that the module can be used alone: by the model checker, above all.
+export { bufferCreate } from '../region/buffer'
 export { regionInit } from '../region/region'
 export { threadEnd, threadExited, threadJoin, threadLeave } from '../region/threads'
 export { usedGranules } from '../region/granules'

@@ -9,6 +9,7 @@ import { load64 } from '../atomics'
 import { GRANULE_SHIFT, KIND_OFFSET } from '../layout'
 import { allocate, entryOf, freeRunOf, generationOf, granuleOf } from '../region/granules'
 import { granulesFor } from '../sockets/descriptor'
+import { isNewer } from './sequence'
 import { FRAGMENT_BYTES_OFFSET, REASSEMBLY_BYTES_OFFSET } from './descriptor'
 import {
   ASSEMBLIES_EXPIRED, ASSEMBLIES_OFFSET, ASSEMBLIES_REFUSED, ASSEMBLY_BYTES_OFFSET, MOST_ASSEMBLIES, count,
@@ -77,13 +78,41 @@ export function assemble(
   return there == fragments ? FRAGMENT_COMPLETE : FRAGMENT_TAKEN
 }
 
-function startAssembly(connection: usize, token: u32, nowMs: f64, sequence: u32, fragments: u32): u32 {
-  expireAssemblies(connection, nowMs)
+function freePlace(connection: usize): u32 {
   let place: u32 = 0
   while (place < MOST_ASSEMBLIES && assemblyAt(connection, place) != 0) place++
+  return place
+}
+
+function oldestPlace(connection: usize): u32 {
+  let oldest = MOST_ASSEMBLIES
+  for (let place: u32 = 0; place < MOST_ASSEMBLIES; place++) {
+    const assembly = assemblyAt(connection, place)
+    if (assembly == 0) continue
+    if (oldest == MOST_ASSEMBLIES || isNewer(load<u32>(assemblyAt(connection, oldest) + SEQUENCE_OFFSET), load<u32>(assembly + SEQUENCE_OFFSET))) {
+      oldest = place
+    }
+  }
+  return oldest
+}
+
+/**
+ * What is older goes for what is newer: of a packet whose fragment got lost nobody knows, and the newest are those that can still be acknowledged
+ * when they are whole.
+ */
+function startAssembly(connection: usize, token: u32, nowMs: f64, sequence: u32, fragments: u32): u32 {
+  expireAssemblies(connection, nowMs)
   const bytes = sizeOf(connection, fragments)
-  if (place == MOST_ASSEMBLIES) return place
-  if (load<u32>(connection + ASSEMBLY_BYTES_OFFSET) + bytes > load<u32>(connection + REASSEMBLY_BYTES_OFFSET)) return MOST_ASSEMBLIES
+  const most = load<u32>(connection + REASSEMBLY_BYTES_OFFSET)
+  if (bytes > most) return MOST_ASSEMBLIES
+  let place = freePlace(connection)
+  while (place == MOST_ASSEMBLIES || load<u32>(connection + ASSEMBLY_BYTES_OFFSET) + bytes > most) {
+    const oldest = oldestPlace(connection)
+    if (oldest == MOST_ASSEMBLIES || !isNewer(sequence, load<u32>(assemblyAt(connection, oldest) + SEQUENCE_OFFSET))) return MOST_ASSEMBLIES
+    count(connection, ASSEMBLIES_EXPIRED)
+    dropAssembly(connection, oldest)
+    place = freePlace(connection)
+  }
   const address = allocate(granulesFor(bytes), token)
   if (address == 0) return MOST_ASSEMBLIES
   const assembly = <usize>address

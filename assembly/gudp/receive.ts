@@ -3,7 +3,7 @@
 import { IS_BARE_OFFSET, LONGEST_OFFSET, FRAGMENT_BYTES_OFFSET, RESET, checkedLane, recordBytes } from './descriptor'
 import { acknowledge } from './acks'
 import { connectionFinish } from './connection'
-import { BODY_BAD, BODY_BREAKS, BODY_REFUSED, BODY_TAKEN, takeBody } from './frames'
+import { BODY_BAD, BODY_BREAKS, BODY_REFUSED, BODY_TAKEN, PING, takeBody } from './frames'
 import { FRAGMENT_HEADER, HEADER_ACK_OFFSET, HEADER_BITS_OFFSET, HEADER_SEQUENCE_OFFSET, isFragment, readHeader } from './header'
 import { ACK_DELAY_MS, ACK_EVERY } from './pace-of-acks'
 import { readPut, readRoom } from './read-buffer'
@@ -90,7 +90,9 @@ function take(connection: usize, generation: u32, nowMs: f64, sequence: u32, bod
     const unacked = load<u32>(connection + UNACKED_OFFSET) + 1
     store<u32>(connection + UNACKED_OFFSET, unacked)
     if (unacked == 1) store<f64>(connection + ACK_AT_OFFSET, nowMs + ACK_DELAY_MS)
-    if (unacked >= ACK_EVERY) store<f64>(connection + ACK_AT_OFFSET, nowMs)
+    // A ping alone wants to know how long it takes.
+    const isPing = bytes == 1 && <u32>load<u8>(body) == PING
+    if (unacked >= ACK_EVERY || isPing) store<f64>(connection + ACK_AT_OFFSET, nowMs)
   }
   mark(connection, sequence)
   return TAKEN

@@ -35,3 +35,10 @@ export function writeRecord(data: usize, size: u32, at: u64, from: usize, length
   memory.copy(data + place + LENGTH_BYTES, from, first)
   memory.copy(data, from + first, length - first)
 }
+
+/** What lay behind the content before goes nowhere: a stream is sent with its padding. */
+export function clearPadding(data: usize, size: u32, at: u64, length: u32): void {
+  const padding = recordBytes(length) - LENGTH_BYTES - length
+  const last = placeOf(at + recordBytes(length) - UNIT, size) // never over the end
+  memory.fill(data + last + UNIT - padding, 0, padding)
+}

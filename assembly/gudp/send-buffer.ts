@@ -26,7 +26,7 @@ import {
   DAEMON_OFFSET, LONGEST_OFFSET, OUT_BYTES_OFFSET, OUT_DATA_OFFSET, OUT_HEAD_OFFSET, OUT_LOCKERS_OFFSET, OUT_MUTEX_OFFSET, OUT_TAIL_OFFSET,
   OUT_WAITERS_OFFSET, WANTS_SEND, isConnection, laneAt, recordBytes,
 } from './descriptor'
-import { NO_RECORD, placeOf, recordAt, tellContent } from './records'
+import { NO_RECORD, clearPadding, placeOf, recordAt, tellContent } from './records'
 
 /** Instead of a number of bytes: until all that was sent has been freed. */
 export const ALL_FREED: u32 = 0xffffffff
@@ -88,6 +88,7 @@ export function laneCommit(address: u32, generation: u32, index: u32, token: u32
   if (isOversize(lane, bytes) || used > sizeOf(lane) || sizeOf(lane) - <u32>used < recordBytes(bytes)) return INVALID
   const tail = load64(lane + OUT_TAIL_OFFSET)
   store<u32>(dataOf(address, lane) + placeOf(tail, sizeOf(lane)), bytes)
+  clearPadding(dataOf(address, lane), sizeOf(lane), tail, bytes)
   store64(lane + OUT_TAIL_OFFSET, tail + recordBytes(bytes)) // publishes
   release(address, lane)
   want(address, WANTS_SEND)
@@ -133,6 +134,12 @@ export function laneSendLeave(address: u32, generation: u32, index: u32, token: 
   waitSetLeave(lane + OUT_WAITERS_OFFSET, token)
   if (!waitSetLeave(lane + OUT_LOCKERS_OFFSET, token)) signalOne(address, lane + OUT_LOCKERS_OFFSET)
   return 0
+}
+
+/** Bytes that were sent and not freed, lengths and padding among them. */
+export function laneBacklog(address: u32, generation: u32, index: u32): i32 {
+  const lane = laneAt(address, generation, index)
+  return lane == 0 ? noLane(address, generation) : <i32>min(usedOf(lane), <u64>sizeOf(lane))
 }
 
 // ---- the daemon ------------------------------------------------------------------------------------------

@@ -30,9 +30,8 @@ export const PARTS_COUNT_OFFSET: usize = 380 //      u32
 export const PARTS_BYTES_OFFSET: usize = 384 //      u32 of the body
 export const PARTS_OTHERS_OFFSET: usize = 388 //     u32 packets sent between its fragments
 
-/** Packets that come in fragments: addresses of where they are put together, see reassembly.ts. */
-export const ASSEMBLIES_OFFSET: usize = 392 //       u32 × 8
-export const MOST_ASSEMBLIES: u32 = 8
+/** Packets that come in fragments: as many as can still be acknowledged. Their places lie behind the counters. */
+export const MOST_ASSEMBLIES: u32 = 32
 export const ASSEMBLY_BYTES_OFFSET: usize = 424 //   u32 of all
 /** Read by header.ts. */
 export const HEADER_OFFSET: usize = 428 //           16 bytes
@@ -74,6 +73,10 @@ export const RECEIVED_RATE_BASE: usize = 1360
 export const ACKED_RATE_BASE: usize = 1368
 export const LEAST_RTT: usize = 1376 //         ms of all; 0: none yet
 export const MIN_RTT: usize = 1384 //           ms of about the last ten seconds: the paced strategy's
+
+/** Addresses of where packets that come in fragments are put together, see reassembly.ts. */
+export const ASSEMBLIES_OFFSET: usize = 1400 //      u32 × 32
+if (ASSEMBLIES_OFFSET + 4 * <usize>MOST_ASSEMBLIES > 1536) ERROR('the assemblies reach into the lanes')
 
 @inline export function count(connection: usize, counter: usize, by: f64 = 1): void {
   store<f64>(connection + counter, load<f64>(connection + counter) + by)

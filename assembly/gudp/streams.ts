@@ -51,8 +51,14 @@ export function streamReceive(connection: usize, lane: usize, offset: u32, from:
   const most = (load64(lane + IN_HEAD_OFFSET) + bytes - received) / UNIT
   const now = received + <u64>takeBits(bits, bytes / UNIT, received / UNIT, most) * UNIT
   store<u64>(lane + IN_RECEIVED_OFFSET, now)
-  return publishRecords(connection, lane, data, bytes, now)
+  const code = publishRecords(connection, lane, data, bytes, now)
+  // The peer has sent all that it may. What consumers see is all they will, until it is told more: so they say so at its end, too.
+  if (isSpent(lane)) store64(lane + IN_TELL_OFFSET, min(load64(lane + IN_TELL_OFFSET), load<u64>(lane + IN_TAIL_OFFSET)))
+  return code
 }
+
+/** The peer may send no more until it is told so. */
+@inline function isSpent(lane: usize): bool { return load<u64>(lane + IN_RECEIVED_OFFSET) == load<u64>(lane + IN_CREDIT_OFFSET) }
 
 /** Whole records become visible. */
 function publishRecords(connection: usize, lane: usize, data: usize, bytes: u32, received: u64): u32 {
@@ -72,10 +78,17 @@ function publishRecords(connection: usize, lane: usize, data: usize, bytes: u32,
 
 @inline function quarter(lane: usize): u64 { return <u64>(load<u32>(lane + IN_BYTES_OFFSET) >> 2) }
 
-/** Whether the peer is to be told that it may send more: a quarter of the ring more than it knows, or what it was told got lost. */
+/**
+ * Whether the peer is to be told that it may send more: a quarter of the ring more than it knows, or what it was told got lost; or anything at all, where it
+ * may send no more and nothing is left to be taken: a message that is longer than three quarters of the ring would never be whole.
+ */
 export function creditIsDue(lane: usize): bool {
   if (load<u32>(lane + IN_CREDIT_DUE_OFFSET) != 0) return true
-  return load64(lane + IN_HEAD_OFFSET) + load<u32>(lane + IN_BYTES_OFFSET) >= load<u64>(lane + IN_CREDIT_OFFSET) + quarter(lane)
+  const head = load64(lane + IN_HEAD_OFFSET)
+  const limit = head + load<u32>(lane + IN_BYTES_OFFSET)
+  const credit = load<u64>(lane + IN_CREDIT_OFFSET)
+  if (limit >= credit + quarter(lane)) return true
+  return limit > credit && isSpent(lane) && head == load<u64>(lane + IN_TAIL_OFFSET)
 }
 
 /** What it is told, in units. The next time that a consumer has freed a quarter the daemon is woken for it. */

@@ -4,7 +4,7 @@
 
 import { load64 } from '../atomics'
 import {
-  FIRST_LANE_OFFSET, FRAGMENT_BYTES_OFFSET, HEARTBEAT_MS_OFFSET, IS_BARE_OFFSET, LANE_BYTES, LANE_KIND_OFFSET, LANE_STREAM, OUT_BYTES_OFFSET,
+  FRAGMENT_BYTES_OFFSET, HEARTBEAT_MS_OFFSET, IS_BARE_OFFSET, LANE_KIND_OFFSET, LANE_STREAM, OUT_BYTES_OFFSET,
   OUT_DATA_OFFSET, OUT_HEAD_OFFSET, OUT_NEXT_OFFSET, OUT_TAIL_OFFSET, PACKET_BYTES_OFFSET, STRATEGY_OFFSET, UNIT, WINDOW_OFFSET, checkedLane, lanesOf,
   recordBytes,
 } from './descriptor'
@@ -44,11 +44,13 @@ const LANE: u32 = 3
 /** Writes the next packet to `out`, where it has room; answers its bytes, or 0 when there is nothing to send now. */
 export function transmit(connection: usize, nowMs: f64, out: usize): u32 {
   if (load<f64>(connection + TIMED_AT_OFFSET) <= nowMs) giveUp(connection, nowMs)
-  const choice = congestionNextAt(connection) <= nowMs ? choose(connection) : NOTHING
+  let choice = congestionNextAt(connection) <= nowMs ? choose(connection) : NOTHING
   if (choice == PARTS) return sendPart(connection, nowMs, out)
   if (choice == NOTHING && !isUrgent(connection, nowMs)) return 0
   const sequence = load<u32>(connection + SEQUENCE_OFFSET)
   const entry = sentAt(connection, sequence)
+  // What waits for nobody needs the place of what is to be sent again: they go together.
+  if (choice == NOTHING && sentState(entry) == SENT_LOST) choice = AGAIN
   if (choice == LANE && startParts(connection, sequence, entry)) return sendPart(connection, nowMs, out)
   return sendWhole(connection, nowMs, out, sequence, entry, choice)
 }

@@ -120,6 +120,8 @@ export interface Layout {
   readonly KIND_BUFFER: number
   readonly KIND_HUB: number
   readonly KIND_CHANNEL: number
+  readonly KIND_CONNECTION: number
+  readonly KIND_MONITOR: number
   readonly LAYOUT_VERSION: number
   readonly CAPACITY_OFFSET: number
   readonly RECORD_BYTES_OFFSET: number

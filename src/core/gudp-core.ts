@@ -6,15 +6,37 @@ import type { Region } from './region.ts'
 
 /** The exports of gudp's Wasm: `assembly/gudp/index.ts`. Everything has a handle: an address and a generation. */
 export interface GudpAbi extends HubAbi {
+  hubPut(address: number, generation: number, index: number, object: number, objectGeneration: number): number
+
   connectionCreate(token: number, nowMs: number): number
   connectionEnd(address: number, generation: number): number
   connectionEnter(address: number, generation: number, token: number): number
-  connectionFinish(address: number, generation: number, bit: number): number
   connectionHasUsers(address: number, generation: number): number
-  connectionIsDrained(address: number, generation: number): number
-  connectionIsOver(address: number, generation: number): number
   connectionWant(address: number, generation: number, bits: number): number
   connectionWants(address: number, generation: number): number
+  connectionIsOver(address: number, generation: number): number
+  connectionFinish(address: number, generation: number, bit: number): number
+
+  laneTake(address: number, generation: number, lane: number, token: number): number
+  laneTaken(address: number, generation: number, lane: number, token: number): number
+  lanePutBack(address: number, generation: number, lane: number, token: number): number
+  laneArm(address: number, generation: number, lane: number, token: number): number
+  laneLeave(address: number, generation: number, lane: number, token: number): number
+  laneDepth(address: number, generation: number, lane: number): number
+  lanePut(address: number, generation: number, lane: number, token: number, bytes: number): number
+
+  laneClaim(address: number, generation: number, lane: number, token: number, bytes: number): number
+  laneCommit(address: number, generation: number, lane: number, token: number, bytes: number): number
+  laneAbort(address: number, generation: number, lane: number, token: number): number
+  laneSendArm(address: number, generation: number, lane: number, token: number, bytes: number): number
+  laneSendLeave(address: number, generation: number, lane: number, token: number): number
+  laneBacklog(address: number, generation: number, lane: number): number
+  laneOldest(address: number, generation: number, lane: number, token: number): number
+  laneFree(address: number, generation: number, lane: number, token: number): number
+
+  connectionIsDrained(address: number, generation: number): number
+  laneOutHead(address: number, generation: number, lane: number): number
+  laneOutTail(address: number, generation: number, lane: number): number
   connectionReceive(
     address: number,
     generation: number,
@@ -34,23 +56,42 @@ export interface GudpAbi extends HubAbi {
     bufferGeneration: number,
     offset: number,
   ): number
-  laneOutHead(address: number, generation: number, lane: number): number
-  laneOutTail(address: number, generation: number, lane: number): number
-  laneTake(address: number, generation: number, lane: number, token: number): number
-  laneTaken(address: number, generation: number, lane: number, token: number): number
-  lanePutBack(address: number, generation: number, lane: number, token: number): number
-  laneArm(address: number, generation: number, lane: number, token: number): number
-  laneLeave(address: number, generation: number, lane: number, token: number): number
-  laneDepth(address: number, generation: number, lane: number): number
-  laneClaim(address: number, generation: number, lane: number, token: number, bytes: number): number
-  laneCommit(address: number, generation: number, lane: number, token: number, bytes: number): number
-  laneAbort(address: number, generation: number, lane: number, token: number): number
-  laneSendArm(address: number, generation: number, lane: number, token: number, bytes: number): number
-  laneSendLeave(address: number, generation: number, lane: number, token: number): number
+
+  monitorCreate(token: number): number
+  monitorEnter(address: number, generation: number, token: number): number
+  monitorTry(address: number, generation: number, token: number): number
+  monitorUnlock(address: number, generation: number, token: number): number
+  monitorArm(address: number, generation: number, token: number): number
+  monitorLeave(address: number, generation: number, token: number): number
+  monitorWait(address: number, generation: number, token: number): number
+  monitorAwait(address: number, generation: number, token: number, departures: number): number
+  monitorCancel(address: number, generation: number, token: number): number
+  monitorSignal(address: number, generation: number): number
+  monitorBroadcast(address: number, generation: number): number
 }
 
 /** Its exported constants. */
 export interface GudpLayout extends HubLayout {
+  readonly OTHERS: number
+  readonly LOCKED: number
+  readonly INHERITED: number
+  readonly MAX_THREADS: number
+  readonly MAX_CHANNELS: number
+  readonly MAX_LANES: number
+  readonly IN_WAITERS_OFFSET: number
+  readonly OUT_WAITERS_OFFSET: number
+  readonly OUT_LOCKERS_OFFSET: number
+  readonly DAEMON_OFFSET: number
+  readonly MONITOR_LOCKERS_OFFSET: number
+  readonly MONITOR_WAITERS_OFFSET: number
+  readonly CLOSED: number
+  readonly TIMED_OUT: number
+  readonly RESET: number
+  readonly REFUSED: number
+  readonly IO_ERROR: number
+  readonly LOST: number
+  readonly FIRST_CREDIT: number
+  readonly UNIT: number
   readonly EMPTY: number
   readonly FULL: number
   readonly ENDED: number

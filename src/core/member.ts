@@ -7,7 +7,14 @@ export interface ObjectHandle {
   readonly generation: number
 }
 
-export type Kind = 'KIND_STATUS' | 'KIND_OUTLET' | 'KIND_BUFFER' | 'KIND_HUB' | 'KIND_CHANNEL'
+export type Kind =
+  | 'KIND_STATUS'
+  | 'KIND_OUTLET'
+  | 'KIND_BUFFER'
+  | 'KIND_HUB'
+  | 'KIND_CHANNEL'
+  | 'KIND_CONNECTION'
+  | 'KIND_MONITOR'
 
 /** One endpoint's hold on an object of the region that lives as long as threads are its members. */
 export class Member {
@@ -35,20 +42,17 @@ export class Member {
     }
   }
 
-  /** `kind` by its name in the core's layout, or as another module numbers it. */
-  static join(handle: ObjectHandle, kind: Kind | number): Member {
+  /** `enter`: what the thread does when it has become a member, before anything else. */
+  static join(handle: ObjectHandle, kind: Kind, enter?: (region: Region) => void): Member {
     const region = regionOf(handle.memory)
     const { address, generation } = handle
     region.retain()
     try {
-      region.join(address, generation, () =>
-        region.abi.objectJoin(
-          address,
-          generation,
-          typeof kind === 'number' ? kind : region.layout[kind],
-          region.token,
-        ),
-      )
+      region.join(address, generation, () => {
+        const code = region.abi.objectJoin(address, generation, region.layout[kind], region.token)
+        if (code >= 0) enter?.(region)
+        return code
+      })
       region.generationOf(address) // makes the views reach it
       return new Member(region, address, generation)
     } catch (error) {

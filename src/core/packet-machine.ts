@@ -1,5 +1,6 @@
 import { type GudpCore, gudpCoreOf } from './gudp-core.ts'
 import type { HubHandle } from './hub.ts'
+import { LanePipe } from './lane-pipe.ts'
 import { Member, type ObjectHandle } from './member.ts'
 import { defaultRegion, type Region } from './region.ts'
 import type { SharedBytes } from './shared-bytes.ts'
@@ -65,6 +66,7 @@ export class PacketMachine {
   readonly #address: number
   readonly #generation: number
   readonly #atIndex: number
+  #pipes: LanePipe[] | undefined
 
   private constructor(member: Member) {
     const { region, handle } = member
@@ -165,8 +167,17 @@ export class PacketMachine {
     return this.core.abi.laneOutTail(this.#address, this.#generation, lane)
   }
 
+  /** A lane, for a user on this very thread. Good until `leave`. */
+  pipe(lane: number): LanePipe {
+    const pipe = new LanePipe(this.#member, lane)
+    this.#pipes ??= []
+    this.#pipes.push(pipe)
+    return pipe
+  }
+
   /** The last one out frees it. Idempotent. */
   leave(): void {
+    for (const pipe of this.#pipes ?? []) pipe.close()
     this.#member.leave()
   }
 }

@@ -8,7 +8,7 @@ import { type ErrorCode, SpillwayError } from '../core/errors.ts'
 import { type GudpHub, gudpCoreOf, gudpModule } from '../core/gudp-core.ts'
 import { Hub } from '../core/hub.ts'
 import { GudpConnection } from '../net/gudp/connection.ts'
-import type { GudpConnectionHandle } from '../net/gudp/connection-handle.ts'
+import { type ConnectionName, connectionHandle } from '../net/gudp/connection-handle.ts'
 import type { DaemonCounts } from '../net/gudp/daemon.ts'
 import type { DialOptions } from '../net/gudp/dial.ts'
 import type { FromGudpService, GudpServiceOptions, ToGudpService } from '../net/gudp/gudp-service.ts'
@@ -136,8 +136,8 @@ export class GudpDaemon implements AsyncDisposable {
   async connect(options: GudpConnectOptions): Promise<GudpConnection> {
     const id = ++this.#ids
     const answer = await this.#ask(id, { kind: 'connect', id, options })
-    const { key, handle } = answer as Extract<FromGudpService, { kind: 'connected' }>
-    return this.#join(key, handle)
+    const { key, name } = answer as Extract<FromGudpService, { kind: 'connected' }>
+    return this.#join(key, name)
   }
 
   async stats(): Promise<GudpDaemonStats> {
@@ -232,19 +232,19 @@ export class GudpDaemon implements AsyncDisposable {
   }
 
   #receive(message: FromGudpService): void {
-    if (message.kind === 'connection') this.#cameIn(message.id, message.key, message.handle)
+    if (message.kind === 'connection') this.#cameIn(message.id, message.key, message.name)
     else if (message.kind === 'failed') {
       this.#waiting.get(message.id)?.reject(new SpillwayError(message.code as ErrorCode, message.message))
     } else this.#waiting.get(message.id)?.resolve(message)
   }
 
-  #cameIn(listener: number, key: number, handle: GudpConnectionHandle): void {
+  #cameIn(listener: number, key: number, name: ConnectionName): void {
     const onConnection = this.#listeners.get(listener)?.onConnection
     if (onConnection === undefined) {
       this.#link!.post({ kind: 'joined', key } satisfies ToGudpService) // nobody wants it: it is closed
       return
     }
-    const connection = this.#join(key, handle)
+    const connection = this.#join(key, name)
     try {
       onConnection(connection)
     } catch (error) {
@@ -254,8 +254,8 @@ export class GudpDaemon implements AsyncDisposable {
     }
   }
 
-  #join(key: number, handle: GudpConnectionHandle): GudpConnection {
-    const connection = GudpConnection.from(handle)
+  #join(key: number, name: ConnectionName): GudpConnection {
+    const connection = GudpConnection.from(connectionHandle(this.#hub.handle.memory, name))
     this.#link!.post({ kind: 'joined', key } satisfies ToGudpService)
     return connection
   }

@@ -25,12 +25,13 @@ describe('the README', () => {
         const { stdout } = await run(process.execPath, ['example.mjs'], { cwd: folder, timeout: 20_000 })
         outputs.push(stdout)
       }
-      const [exporter, ring, sockets] = outputs
+      const [exporter, ring, sockets, gudp] = outputs
       for (let pid = 1; pid <= 5; pid++) expect(exporter).toContain(`"pid":${pid},`)
       expect(exporter).toContain('{ offered: 5, sent: 5, inRing: 0, inFlight: 0, dropped: 0 }')
       for (let i = 0; i < 5; i++) expect(ring).toContain(`{"event":"process_exec","i":${i}}`)
       expect(ring).toMatch(/offered: 5,[\s\S]*read: 5,/)
       expect(sockets).toBe('hello, with no promise in sight\n')
+      expect(gudp).toBe('a message: it arrives, once and in order\n')
     } finally {
       rmSync(folder, { recursive: true, force: true })
     }

@@ -28,7 +28,9 @@ export async function bundleForNode(): Promise<void> {
       'sockets-thread': 'test/support/hosts/sockets-thread-node.ts',
       sockets: 'test/runtimes/sockets-node.ts',
       security: 'test/runtimes/security-node.ts',
+      'lanes-thread': 'test/support/hosts/lanes-thread-node.ts',
     },
+    ignoreAnnotations: true, // package.json's `sideEffects` speaks of dist; taken for src it would drop src/node/thread-host.ts
     outExtension: { '.js': '.mjs' },
     platform: 'node',
     external: ['spillway', 'spillway/*'],

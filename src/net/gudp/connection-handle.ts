@@ -18,13 +18,20 @@ export interface GudpConnectionHandle extends ConnectionHandle, ConnectionFacts 
   readonly version: number
 }
 
+/** The same without the memory, for a thread that has it: with every message it would be another object, and an instance of the Wasm made for it. */
+export type ConnectionName = Omit<GudpConnectionHandle, 'memory'>
+
 const VERSION = 1
 
-export function connectionHandle(
-  { memory, address, generation }: ConnectionHandle,
+export function connectionName(
+  { address, generation }: ConnectionHandle,
   facts: ConnectionFacts,
-): GudpConnectionHandle {
-  return Object.freeze({ type: 'spillway.gudp', version: VERSION, memory, address, generation, ...facts })
+): ConnectionName {
+  return { type: 'spillway.gudp', version: VERSION, address, generation, ...facts }
+}
+
+export function connectionHandle(memory: WebAssembly.Memory, name: ConnectionName): GudpConnectionHandle {
+  return Object.freeze({ ...name, memory })
 }
 
 export function checkConnectionHandle(handle: unknown): GudpConnectionHandle {

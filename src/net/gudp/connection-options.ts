@@ -20,7 +20,7 @@ export interface ConnectionOptions {
   readonly maxBytesPerSecond?: number | undefined
   /** A peer that is silent for so long is gone. Default 10,000. */
   readonly timeoutMs?: number | undefined
-  /** A peer that is silent for so long is asked. Default 3000. */
+  /** A peer that is silent for so long is asked. Default 5000. */
   readonly heartbeatMs?: number | undefined
   /** Of the whole datagram. Default 1200: it passes nearly everywhere. */
   readonly maxDatagramBytes?: number | undefined
@@ -129,7 +129,7 @@ export function connectionSettings(
       ),
       strategy: congestion,
       timeoutMs: number(options, 'timeoutMs', 10_000, 10, 2 ** 31 - 1),
-      heartbeatMs: number(options, 'heartbeatMs', 3000, 10, 2 ** 31 - 1),
+      heartbeatMs: number(options, 'heartbeatMs', 5000, 10, 2 ** 31 - 1),
       goodRate:
         congestion === 'paced' ? number(options, 'maxBytesPerSecond', 0, 0, 1e12) : rate(rates.good, 'good'),
       badRate: rate(rates.bad, 'bad'),

@@ -1,9 +1,12 @@
 import { SpillwayError } from '../../core/errors.ts'
 import { type GudpCore, gudpCoreOf } from '../../core/gudp-core.ts'
-import { LanePipe } from '../../core/lane-pipe.ts'
-import { Member } from '../../core/member.ts'
+import { keepAlive } from '../../core/keep-alive.ts'
+import { joinConnection, LanePipe } from '../../core/lane-pipe.ts'
+import type { Member } from '../../core/member.ts'
 import { type EndReason, endReasons, FIRST_SHIFT } from '../../core/packet-machine.ts'
-import { type Region, regionOf } from '../../core/region.ts'
+import type { Region } from '../../core/region.ts'
+import { waitAsync } from '../../core/wait-async.ts'
+import type { ChannelKind } from './channels.ts'
 import { checkConnectionHandle, type GudpConnectionHandle } from './connection-handle.ts'
 import { type GudpConnectionStats, readStats } from './connection-stats.ts'
 import {
@@ -22,14 +25,46 @@ export interface GudpStatus {
   readonly congestion: 'good' | 'bad'
 }
 
-/** The message channels of a connection. */
-export interface GudpMessages {
+const LOOK_AGAIN_MS = 250
+
+/** The message channels of a connection, each made when it is first asked for. */
+export class GudpMessages {
+  readonly #kinds: readonly ChannelKind[]
+  readonly #open: (index: number) => MessageChannel
+
+  /** @internal */
+  constructor(kinds: readonly ChannelKind[], open: (index: number) => MessageChannel) {
+    this.#kinds = kinds
+    this.#open = open
+  }
+
   /** The first reliable one. Throws where there is none. */
-  readonly reliable: MessageChannel
+  get reliable(): MessageChannel {
+    return this.#first('reliable')
+  }
+
   /** The first unreliable one. Throws where there is none. */
-  readonly unreliable: MessageChannel
+  get unreliable(): MessageChannel {
+    return this.#first('unreliable')
+  }
+
   /** By its place in `channels`. */
-  channel(index: number): MessageChannel
+  channel(index: number): MessageChannel {
+    if (this.#kinds[index] !== undefined) return this.#open(index)
+    throw new SpillwayError(
+      'ERR_INVALID_ARGUMENT',
+      `there is no message channel ${String(index)}: this connection has ${this.#kinds.length}`,
+    )
+  }
+
+  #first(kind: ChannelKind): MessageChannel {
+    const index = this.#kinds.indexOf(kind)
+    if (index >= 0) return this.#open(index)
+    throw new SpillwayError(
+      'ERR_INVALID_ARGUMENT',
+      `this connection has no ${kind} channel: name one in \`channels\`, on both sides`,
+    )
+  }
 }
 
 /**
@@ -38,48 +73,30 @@ export interface GudpMessages {
  */
 export class GudpConnection implements AsyncDisposable {
   readonly handle: GudpConnectionHandle
-  readonly messages: GudpMessages
+  #messages: GudpMessages | undefined
   readonly #region: Region
   readonly #core: GudpCore
   readonly #member: Member
-  readonly #packets: MessageChannel
-  readonly #channels: readonly MessageChannel[]
+  /** By lane; most have never any but one. */
+  #lanes: (MessageChannel | undefined)[] | undefined
   #lastStats: GudpConnectionStats | undefined
   #lastStatus: GudpStatus | undefined
   #closed: Promise<void> | undefined
 
   private constructor(handle: GudpConnectionHandle) {
     this.handle = handle
-    const region = regionOf(handle.memory)
-    this.#core = gudpCoreOf(region)
-    this.#member = Member.join(handle, this.#core.layout.KIND_CONNECTION)
+    this.#member = joinConnection(handle)
     this.#region = this.#member.region
-    this.#region.reach(this.#core.abi.connectionEnd(handle.address, handle.generation))
-    this.#core.abi.connectionEnter(handle.address, handle.generation, this.#region.token)
-    const pipe = (lane: number): LanePipe => new LanePipe(this.#region, handle, lane)
-    this.#packets = new MessageChannel(pipe(0), 'unreliable')
-    this.#channels = handle.channels.map((kind, i) => new MessageChannel(pipe(i + 1), kind))
-    const first = (kind: 'reliable' | 'unreliable'): MessageChannel => {
-      const channel = this.#channels.find((one) => one.kind === kind)
-      if (channel !== undefined) return channel
-      throw new SpillwayError(
-        'ERR_INVALID_ARGUMENT',
-        `this connection has no ${kind} channel: name one in \`channels\`, on both sides`,
-      )
-    }
-    this.messages = {
-      get reliable() {
-        return first('reliable')
-      },
-      get unreliable() {
-        return first('unreliable')
-      },
-      channel: (index) => this.#channel(index),
-    }
+    this.#core = gudpCoreOf(this.#region)
   }
 
   static from(handle: GudpConnectionHandle): GudpConnection {
     return new GudpConnection(checkConnectionHandle(handle))
+  }
+
+  get messages(): GudpMessages {
+    this.#messages ??= new GudpMessages(this.handle.channels, (index) => this.#lane(index + 1))
+    return this.#messages
   }
 
   get local(): Place {
@@ -95,27 +112,28 @@ export class GudpConnection implements AsyncDisposable {
 
   /** One packet, as it is: it arrives once or not at all, in no certain order. `false`: there is no room now, or the connection is over. */
   send(packet: Uint8Array | string): boolean {
-    return this.#packets.send(packet)
+    if (this.handle.isBare && packet.length === 0) throw noEmptyPacket()
+    return this.#lane(0).send(packet)
   }
 
   /** The same, and blocks until there is room. */
   sendSync(packet: Uint8Array | string, options?: SendSyncOptions): boolean {
-    return this.#packets.sendSync(packet, options)
+    return this.#lane(0).sendSync(packet, options)
   }
 
   /** The same, when there is room. */
   sendWhenRoom(packet: Uint8Array | string, options?: SendOptions): Promise<boolean> {
-    return this.#packets.sendWhenRoom(packet, options)
+    return this.#lane(0).sendWhenRoom(packet, options)
   }
 
   /** The next packet; `undefined` when the connection is over and all that came has been received, or the time is up. */
   recv(options?: RecvOptions): Promise<Uint8Array | undefined> {
-    return this.#packets.recv(options)
+    return this.#lane(0).recv(options)
   }
 
   /** The same, and blocks. `{ timeoutMs: 0 }` only looks. */
   recvSync(options?: RecvSyncOptions): Uint8Array | undefined {
-    return this.#packets.recvSync(options)
+    return this.#lane(0).recvSync(options)
   }
 
   // ---- state ---------------------------------------------------------------------------------------------
@@ -144,22 +162,20 @@ export class GudpConnection implements AsyncDisposable {
   // ---- the end -------------------------------------------------------------------------------------------
 
   /** Until the peer has all that was sent on reliable channels, and everything else has been sent. `false`: not in time, or it is over. */
-  async flush(options: { timeoutMs?: number } = {}): Promise<boolean> {
+  async flush(options: RecvSyncOptions = {}): Promise<boolean> {
     const { timeoutMs = Number.POSITIVE_INFINITY } = options
     const deadlineMs = performance.now() + timeoutMs
-    for (const channel of [this.#packets, ...this.#channels]) {
+    for (const channel of this.#all()) {
       if (!(await channel.drained(deadlineMs - performance.now()))) return false
     }
     return true
   }
 
   /** The same, and blocks. */
-  flushSync(options: { timeoutMs?: number } = {}): boolean {
+  flushSync(options: RecvSyncOptions = {}): boolean {
     const { timeoutMs = Number.POSITIVE_INFINITY } = options
     const deadlineMs = performance.now() + timeoutMs
-    return [this.#packets, ...this.#channels].every((channel) =>
-      channel.drainedSync(deadlineMs - performance.now()),
-    )
+    return this.#all().every((channel) => channel.drainedSync(deadlineMs - performance.now()))
   }
 
   /**
@@ -179,7 +195,7 @@ export class GudpConnection implements AsyncDisposable {
         this.handle.generation,
         this.#core.layout.WANTS_CLOSE,
       )
-      await this.#packets.over()
+      await this.#over()
     }
     this.leave()
   }
@@ -194,16 +210,44 @@ export class GudpConnection implements AsyncDisposable {
     this.#lastStats = this.stats()
     const { state, congestion } = this.status
     this.#lastStatus = { state: state === 'open' ? 'closed' : state, congestion }
-    for (const channel of [this.#packets, ...this.#channels]) channel.abandon()
+    for (const channel of this.#lanes ?? []) channel?.abandon()
     this.#member.leave()
   }
 
-  #channel(index: number): MessageChannel {
-    const channel = this.#channels[index]
-    if (channel !== undefined) return channel
-    throw new SpillwayError(
-      'ERR_INVALID_ARGUMENT',
-      `there is no message channel ${String(index)}: this connection has ${this.#channels.length}`,
-    )
+  /** Whoever says that it is over wakes those who wait at the status; a daemon that dies says nothing. */
+  async #over(): Promise<void> {
+    const index = (this.handle.address + this.#core.layout.STATUS_OFFSET) >> 2
+    const words = this.#region.i32
+    keepAlive(1)
+    try {
+      for (let word = Atomics.load(words, index); this.isOpen; word = Atomics.load(words, index)) {
+        const wait = waitAsync!(words, index, word, LOOK_AGAIN_MS)
+        if (wait.async) await wait.value
+      }
+    } finally {
+      keepAlive(-1)
+    }
   }
+
+  #lane(lane: number): MessageChannel {
+    this.#lanes ??= []
+    const known = this.#lanes[lane]
+    if (known !== undefined) return known
+    const pipe = this.#member.isIn ? new LanePipe(this.#member, lane) : undefined
+    const channel = new MessageChannel(pipe, lane === 0 ? 'unreliable' : this.handle.channels[lane - 1]!)
+    this.#lanes[lane] = channel
+    return channel
+  }
+
+  /** Also those that were never used: others may have sent there. */
+  #all(): MessageChannel[] {
+    return Array.from({ length: this.handle.channels.length + 1 }, (_, lane) => this.#lane(lane))
+  }
+}
+
+function noEmptyPacket(): SpillwayError {
+  return new SpillwayError(
+    'ERR_INVALID_ARGUMENT',
+    'a bare peer takes an empty packet for an acknowledgement: send at least one byte',
+  )
 }

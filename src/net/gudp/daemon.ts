@@ -42,6 +42,9 @@ const LAST_LINGER_MS = 500
 const REFUSALS = 3
 const REFUSED_MS = 500
 const MOST_DATAGRAM_BYTES = 65_000
+/** So that time goes on, however close the next due time is: a sum of two times may come to less than it should. */
+const LEAST_WAIT_MS = 0.01
+const COARSE_MS = 64
 /** In a slot the content lies behind what it is sealed into. */
 const half = (slotBytes: number) => slotBytes >> 1
 
@@ -508,6 +511,8 @@ export class Daemon {
       }
       atMs = Math.min(atMs, closing.untilMs)
     }
+    // What is far away is not urgent: thousands that are idle are seen to together, instead of each in a turn of its own.
+    if (atMs - nowMs > COARSE_MS) atMs = Math.ceil(atMs / COARSE_MS) * COARSE_MS
     // One that is due earlier stays: it is asked once for nothing, which costs less than to take it out each time.
     if (session.due !== undefined && session.due.atMs <= atMs && session.due.atMs > nowMs) return
     if (session.due !== undefined) this.#heap.remove(session.due)
@@ -520,7 +525,7 @@ export class Daemon {
     if (first === undefined || (this.#timer !== undefined && this.#timer.atMs <= first.atMs)) return
     this.#timer?.cancel()
     const { clock } = this.ports
-    const cancel = clock.after(Math.max(0, first.atMs - clock.now()), () => this.#due())
+    const cancel = clock.after(Math.max(LEAST_WAIT_MS, first.atMs - clock.now()), () => this.#due())
     this.#timer = { atMs: first.atMs, cancel }
   }
 

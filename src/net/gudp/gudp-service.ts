@@ -3,7 +3,7 @@ import { type GudpHub, gudpCoreOf, useGudpModule } from '../../core/gudp-core.ts
 import { bellOf, Hub, type HubHandle } from '../../core/hub.ts'
 import type { Endpoint, Ports } from '../../ports.ts'
 import type { Service, ServiceContext } from '../io-service.ts'
-import { connectionHandle, type GudpConnectionHandle } from './connection-handle.ts'
+import { type ConnectionName, connectionName } from './connection-handle.ts'
 import { Daemon, type DaemonCounts } from './daemon.ts'
 import type { DialOptions } from './dial.ts'
 import type { GudpListener, ListenOptions } from './listener.ts'
@@ -31,14 +31,14 @@ export type FromGudpService =
       readonly kind: 'connected'
       readonly id: number
       readonly key: number
-      readonly handle: GudpConnectionHandle
+      readonly name: ConnectionName
     }
   /** One that came in, at listener `id`. */
   | {
       readonly kind: 'connection'
       readonly id: number
       readonly key: number
-      readonly handle: GudpConnectionHandle
+      readonly name: ConnectionName
     }
   | { readonly kind: 'failed'; readonly id: number; readonly code: string; readonly message: string }
   | {
@@ -125,19 +125,19 @@ export class GudpService implements Service {
   }
 
   /** It must not go before the opener has joined it. */
-  #hold(session: Session): { key: number; handle: GudpConnectionHandle } {
+  #hold(session: Session): { key: number; name: ConnectionName } {
     const key = ++this.#keys
     session.isHeld = true
     session.wasHeld = true
     this.#held.set(key, session)
     const { machine, settings, socket, path } = session
-    const handle = connectionHandle(machine.handle, {
+    const name = connectionName(machine.handle, {
       channels: settings.channels,
       isBare: settings.machine.isBare,
       local: { address: socket.local.address, port: socket.local.port },
       peer: path.place,
     })
-    return { key, handle }
+    return { key, name }
   }
 
   #joined(key: number): void {
@@ -198,12 +198,18 @@ export class GudpService implements Service {
     else this.#daemon.pump(session)
   }
 
-  /** Threads have gone: a connection that nobody has any more is closed. */
+  /**
+   * Threads have gone: a connection that nobody has any more is closed. And one that died after it had said what it wants of a connection, and before the
+   * bit in the hub, has left all others untold: so all are looked at.
+   */
   #lookForDeparted(): void {
     const departures = this.#hub.departures()
     if (departures === this.#departures) return
     this.#departures = departures
-    for (const session of [...this.#daemon.all()]) this.#closeIfUnused(session)
+    for (const session of [...this.#daemon.all()]) {
+      this.#serve(session)
+      this.#closeIfUnused(session)
+    }
   }
 
   #closeIfUnused(session: Session): void {

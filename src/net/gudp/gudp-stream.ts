@@ -1,4 +1,4 @@
-import { LanePipe } from '../../core/lane-pipe.ts'
+import type { LanePipe } from '../../core/lane-pipe.ts'
 import type { EndReason } from '../../core/packet-machine.ts'
 import type { Cancel, Clock, DatagramSocket, DatagramSocketOptions, Sent } from '../../ports.ts'
 import { Fifo } from '../fifo.ts'
@@ -137,7 +137,7 @@ export class GudpStream implements DatagramSocket {
       this.#failed(codes[session.end])
       return
     }
-    const pipe = new LanePipe(machine.region, machine.handle, LANE)
+    const pipe = machine.pipe(LANE)
     const link: Link = { session, pipe, isAsking }
     this.#link = link
     session.handlers = {

@@ -1,4 +1,4 @@
-import { LanePipe } from '../../core/lane-pipe.ts'
+import type { LanePipe } from '../../core/lane-pipe.ts'
 import type { Clock } from '../../ports.ts'
 import type { Daemon } from './daemon.ts'
 import { LANE } from './gudp-stream.ts'
@@ -51,7 +51,7 @@ export class ReceivingStreams {
   /** Of a new connection. */
   accept(session: Session): void {
     const { machine } = session
-    const pipe = new LanePipe(machine.region, machine.handle, LANE)
+    const pipe = machine.pipe(LANE)
     const connection: Connection = { session, pipe, stream: undefined, isWaiting: false }
     session.handlers = {
       onReceived: () => this.#receive(connection),

@@ -1,6 +1,9 @@
 import type { Scenario } from '../program.ts'
 import { broadcastScenarios } from './broadcast.ts'
 import { flushScenarios } from './flush.ts'
+import { gudpMonitorScenarios } from './gudp-monitor.ts'
+import { gudpReadScenarios } from './gudp-read.ts'
+import { gudpSendScenarios } from './gudp-send.ts'
 import { laneScenarios } from './lane.ts'
 import { manyScenarios } from './many.ts'
 import { packingScenarios } from './packing.ts'
@@ -35,6 +38,9 @@ export const scenarios: readonly Scenario[] = [
   ...socketEventScenarios,
   ...socketHubScenarios,
   ...socketVisitScenarios,
+  ...gudpMonitorScenarios,
+  ...gudpReadScenarios,
+  ...gudpSendScenarios,
 ].map((scenario) => ({ pages: PAGES, ...scenario }))
 
 export function scenarioNamed(name: string): Scenario {
