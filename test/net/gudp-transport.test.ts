@@ -115,7 +115,7 @@ describe('over gudp', () => {
     const exporter = await exporting(relay.port, { gudp: { timeoutMs: 300 } })
     for (let round = 0; round < 3; round++) {
       encode(exporter, round * 5000, round * 5000 + 2500)
-      await new Promise((resolve) => setTimeout(resolve, 40)) // in the middle of it
+      await new Promise((resolve) => setTimeout(resolve, round === 0 ? 200 : 40)) // in the middle of it
       relay.there.set({ loss: round === 1 ? 0 : 1 })
       relay.back.set({ loss: 1 })
       encode(exporter, round * 5000 + 2500, (round + 1) * 5000)
