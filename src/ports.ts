@@ -30,12 +30,14 @@ export type Sent = (error?: { readonly code?: string | undefined } | null) => vo
 /** A socket connected to one peer, to send with. */
 export interface DatagramSocket {
   /**
-   * The bytes must stay as they are until `sent` is called, which is never before `send` returns. `lines`: how many events they are, for a
-   * socket that counts what it sends again.
+   * The bytes must stay as they are until `sent` is called, which is never before `send` returns. `lines`: how many lines there are
+   * that somebody has written, for a socket that counts what it sends again; 0 for what is not worth sending again later.
    */
   send(bytes: Uint8Array, sent: Sent, lines?: number): void
   /** Everything is sent, and as far as is known nothing more comes: what it has open at the peer it may close. It opens it again when needed. */
   rest?(): void
+  /** Of a connection: whether there is one now. */
+  readonly isOpen?: boolean
   /** Bytes of the kernel's send buffer, as it answers; 0 where it does not say. */
   readonly sendBufferBytes: number
   /** Our own address, as `address:port`; the receiver knows this socket by it. */

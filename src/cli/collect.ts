@@ -4,8 +4,9 @@ import { Calm } from './calm.ts'
 import { CollectReport } from './collect/report.ts'
 import { type CommandHost, defineCommand } from './command.ts'
 import { renderEndpoint } from './endpoint.ts'
-import { exitCode, starting } from './exit.ts'
-import { bytes, integer, list, number, text, toggle, type Values } from './flags.ts'
+import { exitCode, starting, usageError } from './exit.ts'
+import { bytes, given, integer, list, number, text, toggle, type Values } from './flags.ts'
+import { secretFile, secureOf } from './gudp-flags.ts'
 import { Interrupt } from './interrupt.ts'
 import { Progress, type Voice, voiceFor } from './progress.ts'
 import { paintFor } from './terminal.ts'
@@ -37,6 +38,8 @@ const flags = {
   'exit-after-lines': integer('<n>', { from: 1 }, 'End when so many lines have been written.', undefined),
   for: number('<seconds>', { from: 0.001, to: 2_000_000 }, 'End after so long.', undefined),
   'stats-every': number('<seconds>', { from: 0.01, to: 86_400 }, 'How often the figures are said.', 10),
+  gudp: toggle('From spillway send --gudp and exporters with that transport: acknowledged, each line once.'),
+  'secret-file': secretFile,
   json: toggle('Figures as NDJSON on standard error.'),
   quiet: toggle('Say nothing but what goes wrong.'),
 }
@@ -56,6 +59,7 @@ export const collect = defineCommand({
   examples: [
     'spillway collect > events.ndjson',
     'spillway collect --host 0.0.0.0 --allow 10.0.0.0/8 --out /var/log/events.ndjson --rotate-bytes 1G',
+    'spillway collect --gudp --secret-file secret --host 0.0.0.0 > events.ndjson',
     'spillway collect --exit-after-lines 1000 | jq .event',
   ],
   exitCodes: [
@@ -144,6 +148,7 @@ function collectorOptions(
     host: values.host,
     port: values.port,
     recvBufferBytes: values['recv-buffer'],
+    ...gudpOptions(values),
     heartbeats: values.heartbeats ? 'keep' : 'strip',
     sink: counted(sinkFor(values), end),
     onAlert,
@@ -169,6 +174,15 @@ function counted(sink: Sink, end: End): Sink {
     flush: () => sink.flush?.(),
     close: () => sink.close?.(),
   }
+}
+
+function gudpOptions({
+  gudp,
+  'secret-file': file,
+}: CollectValues): Partial<Parameters<typeof Collector.open>[0]> {
+  if (gudp) return { transport: 'gudp', gudp: given({ secure: secureOf(file) }) }
+  if (file !== undefined) throw usageError('--secret-file is for --gudp: plain UDP is not encrypted')
+  return {}
 }
 
 /** Lines and figures on one terminal: the figures must not be drawn over. */

@@ -14,7 +14,7 @@ export interface CommandHost {
 export interface Command<F extends Flags = Flags> {
   /** One line for the list of commands. */
   readonly summary: string
-  /** What it is called with, beside flags: `['<host:port>']`. */
+  /** What it is called with, beside flags: `['<host:port>']`; in brackets what may be left out, at the end. */
   readonly operands: readonly string[]
   readonly description: string
   readonly flags: F

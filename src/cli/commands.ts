@@ -1,7 +1,15 @@
 import { collect } from './collect.ts'
 import type { Command } from './command.ts'
 import { demo } from './demo.ts'
+import { gudpEcho } from './gudp-echo.ts'
+import { ping } from './ping.ts'
 import { send } from './send.ts'
 
 /** Every subcommand: one file each, and one line here. */
-export const commands: Readonly<Record<string, Command>> = { send, collect, demo }
+export const commands: Readonly<Record<string, Command>> = {
+  send,
+  collect,
+  demo,
+  ping,
+  'gudp-echo': gudpEcho,
+}

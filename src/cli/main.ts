@@ -47,7 +47,8 @@ async function runCommand(
 ): Promise<number> {
   const { values, operands, help } = parseFlags(args, command.flags)
   if (help) return say(host, renderHelp(name, command, paintFor(host.stdout, process.env)))
-  if (operands.length !== command.operands.length) {
+  const least = command.operands.filter((operand) => !operand.startsWith('[')).length
+  if (operands.length < least || operands.length > command.operands.length) {
     const wanted = command.operands.length === 0 ? 'nothing beside flags' : command.operands.join(' ')
     throw usageError(
       `it takes ${wanted}, not ${operands.length === 0 ? 'nothing' : `'${operands.join(' ')}'`}`,

@@ -9,6 +9,7 @@ import { parseEndpoint } from './endpoint.ts'
 import { exitCode, messageOf, starting, usageError } from './exit.ts'
 import { bytes, choice, given, integer, list, number, toggle, type Values } from './flags.ts'
 import { counted } from './format.ts'
+import { secretFile, secureOf } from './gudp-flags.ts'
 import { Interrupt, untilAborted } from './interrupt.ts'
 import { patientFlush } from './patient-flush.ts'
 import { Progress, voiceFor } from './progress.ts'
@@ -53,6 +54,8 @@ const flags = {
     'Settings for a receiver that is known.',
     undefined,
   ),
+  gudp: toggle('Over gudp, to spillway collect --gudp: acknowledged, and sent again where it was lost.'),
+  'secret-file': secretFile,
   json: toggle('Figures as NDJSON on standard error, one line a second.'),
   quiet: toggle('Say nothing but what goes wrong.'),
 }
@@ -70,6 +73,7 @@ export const send = defineCommand({
   examples: [
     'tail -F app.ndjson | spillway send 10.0.0.7:9999',
     'spillway send --max-datagram 8932 --rate 50000 [::1]:9999 < events.ndjson',
+    'spillway send --gudp --secret-file secret logs.internal:9999 < events.ndjson',
     'my-service | spillway send --drop --field service=checkout logs.internal:9999',
   ],
   exitCodes: [
@@ -139,8 +143,15 @@ function exporterOptions(values: Values<typeof flags>, destination: string): Udp
       metadata: metadataOf(values),
       heartbeatMs: values['no-heartbeat'] ? (false as const) : undefined,
       preset: values.preset,
+      ...gudpOptions(values),
     }),
   }
+}
+
+function gudpOptions({ gudp, 'secret-file': file }: Values<typeof flags>): Partial<UdpExporterOptions> {
+  if (gudp) return { transport: 'gudp', gudp: given({ secure: secureOf(file) }) }
+  if (file !== undefined) throw usageError('--secret-file is for --gudp: plain UDP is not encrypted')
+  return {}
 }
 
 function metadataOf(values: Values<typeof flags>): Record<string, string> | false | undefined {

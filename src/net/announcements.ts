@@ -177,7 +177,8 @@ export class Announcements {
       return
     }
     flow.told = -1
-    if (flow.heartbeats === seq + 1) flow.heartbeats = seq
+    // One that may have come after all must not be followed by another of its number: that would be taken for the same.
+    if (code !== 'ECANCELED' && flow.heartbeats === seq + 1) flow.heartbeats = seq
   }
 
   // ---- metadata --------------------------------------------------------------------------------------
@@ -226,7 +227,7 @@ export class Announcements {
     if (metadata !== undefined) metadata.inFlight++
     flow.inFlight++
     this.inFlight++
-    flow.socket.send(bytes, parcel.sent)
+    flow.socket.send(bytes, parcel.sent, metadata === undefined ? 0 : 1)
   }
 
   #answered(parcel: Parcel, code: string | undefined): void {

@@ -133,17 +133,13 @@ class ExporterService implements Service {
       onChange: (endpoint) => this.#moved(endpoint),
       onFailure: (code) => this.#failed(code),
     })
-    const { maxDatagramBytes } = options
-    this.#gudp = options.gudp && openGudp(ports, options.gudp)
+    const { maxDatagramBytes, gudp } = options
+    const slotTotal =
+      gudp !== undefined || ports.datagrams.keepsOrder ? slotCount(maxDatagramBytes, gudp?.memoryBytes) : 1
+    this.#memory = new ExporterMemory(options, slotTotal * maxDatagramBytes)
+    // After it: what a daemon takes of memory is then of the one that the ring is in.
+    this.#gudp = gudp && openGudp(ports, gudp)
     this.#datagrams = this.#gudp ?? ports.datagrams
-    const { keepsOrder, memoryBytes } = this.#datagrams
-    const slotTotal = keepsOrder ? slotCount(maxDatagramBytes, memoryBytes) : 1
-    try {
-      this.#memory = new ExporterMemory(options, slotTotal * maxDatagramBytes)
-    } catch (error) {
-      void this.#gudp?.close()
-      throw error
-    }
     const { ring, packer, slotBytes } = this.#memory
     const { outlet } = ring
     this.#ring = ring
@@ -395,7 +391,8 @@ class ExporterService implements Service {
     const packed = outlet.get(counter.packedEvents)
     if (packed !== this.#packedAtGoodbye) {
       this.#packedAtGoodbye = packed
-      for (const flow of this.#pool.flows()) this.#announcements.last(flow)
+      // Where nobody is there to hear it any more, it is not waited for.
+      for (const flow of this.#pool.flows()) if (flow.socket.isOpen !== false) this.#announcements.last(flow)
       if (this.#announcements.inFlight > 0) return true
     }
     for (const flow of this.#pool.flows()) flow.socket.rest?.()

@@ -43,7 +43,7 @@ describe('help', () => {
 
 describe('a wrong call', () => {
   const calls: readonly (readonly [args: string[], says: RegExp])[] = [
-    [[], /there are send, collect, demo/],
+    [[], /there are send, collect, demo, ping, gudp-echo/],
     [['sned'], /no such command: sned; there are send, collect, demo/],
     [['--colour'], /no such flag: --colour/],
     [['toString'], /no such command/],
@@ -59,6 +59,12 @@ describe('a wrong call', () => {
     [['collect', 'here'], /nothing beside flags/],
     [['collect', '--port', '70000'], /--port/],
     [['collect', '--allow', '10.0.0.0/99'], /10\.0\.0\.0\/99/],
+    [['send', '--secret-file', 'x', '127.0.0.1:9'], /--secret-file is for --gudp/],
+    [['collect', '--secret-file', 'x'], /--secret-file is for --gudp/],
+    [['ping'], /<host:port>/],
+    [['ping', '--size', '7', '127.0.0.1:9'], /--size must be a number from 8/],
+    [['gudp-echo', 'a:1', 'b:2'], /\[host:port\]/],
+    [['gudp-echo', '127.0.0.1'], /host:port/],
     [['demo', '--threads', '0'], /--threads must be a number from 1/],
     [['demo', '--drop', '100'], /--drop/],
   ]
@@ -67,7 +73,7 @@ describe('a wrong call', () => {
     it(`is told what is wrong: spillway ${args.join(' ')}`, async () => {
       const { code, stdout, stderr } = await run(args)
       expect(stderr).toMatch(says)
-      expect(stderr).toMatch(/Try: spillway( send| collect| demo)? --help\n$/)
+      expect(stderr).toMatch(/Try: spillway( send| collect| demo| ping| gudp-echo)? --help\n$/)
       expect([code, String(stdout)]).toEqual([2, ''])
     })
   }
@@ -80,6 +86,9 @@ describe('what cannot start', () => {
       [['collect', '--port', '0', '--out', '/no/such/folder/x'], /\/no\/such\/folder\/x/],
       [['collect', '--host', '192.0.2.1'], /192\.0\.2\.1/],
       [['demo', '--out', fileURLToPath(import.meta.url)], /EEXIST/],
+      [['ping', 'no-such-host.invalid:9999'], /no-such-host\.invalid/],
+      [['gudp-echo', '192.0.2.1:0'], /192\.0\.2\.1/],
+      [['send', '--gudp', '--secret-file', '/no/such/file', '127.0.0.1:9'], /\/no\/such\/file/],
     ]
     for (const [args, says] of cases) {
       const { code, stderr } = await run(args)

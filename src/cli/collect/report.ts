@@ -105,6 +105,7 @@ export class CollectReport implements Report {
       'cut off': totals.truncated,
       'datagrams that came twice': totals.duplicates,
       'datagrams refused': stats.refused,
+      'connections refused': stats.gudp?.refused ?? 0,
       'datagrams the kernel had no room for': kernelDrops ?? 0,
       'datagrams lost on purpose': stats.madeToLose,
     })

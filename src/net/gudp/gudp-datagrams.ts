@@ -7,7 +7,6 @@ import type { ExporterGudpSettings } from './transport-options.ts'
 /** Sockets of which each is a stream over gudp: `sent` is called when the collector has what was sent. */
 export class GudpDatagrams implements DatagramPort {
   readonly keepsOrder = true
-  readonly memoryBytes: number
   readonly #ports: Ports
   readonly #settings: ExporterGudpSettings
   readonly #daemon: Daemon
@@ -15,7 +14,6 @@ export class GudpDatagrams implements DatagramPort {
   constructor(ports: Ports, settings: ExporterGudpSettings) {
     this.#ports = ports
     this.#settings = settings
-    this.memoryBytes = settings.memoryBytes
     this.#daemon = new Daemon({ ports, maxDatagramBytes: settings.packetBytes })
   }
 

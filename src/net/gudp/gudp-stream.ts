@@ -88,6 +88,10 @@ export class GudpStream implements DatagramSocket {
     this.#attach(session, false)
   }
 
+  get isOpen(): boolean {
+    return this.#link !== undefined && !this.#link.isAsking
+  }
+
   send(bytes: Uint8Array, sent: Sent, lines = 0): void {
     const { clock } = this.#options
     if (this.#isClosed || bytes.length > LONGEST_MESSAGE) {
@@ -218,7 +222,12 @@ export class GudpStream implements DatagramSocket {
     if (this.#isClosed) return
     const waitMs = Math.min(RETRY_MS * 2 ** this.#failures++, LONGEST_RETRY_MS)
     events.onError(code)
-    if (this.#queue.length === 0) return
+    // For heartbeats alone no connection is made: the next one says more.
+    if (this.#hasNoLines()) {
+      this.#lostAtMs = undefined
+      this.#dropAll('ECANCELED')
+      return
+    }
     this.#lostAtMs ??= clock.now()
     if (clock.now() - this.#lostAtMs >= settings.giveUpMs) this.#giveUp()
     else this.#timer = clock.after(waitMs, () => void this.#connect())
@@ -266,6 +275,11 @@ export class GudpStream implements DatagramSocket {
       parcel.wasPut = false
     }
     if (lines > 0) this.#options.events.onResent?.(lines)
+  }
+
+  #hasNoLines(): boolean {
+    for (let i = 0; i < this.#queue.length; i++) if (this.#queue.at(i).lines > 0) return false
+    return true
   }
 
   #giveUp(): void {
