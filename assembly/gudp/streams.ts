@@ -51,14 +51,8 @@ export function streamReceive(connection: usize, lane: usize, offset: u32, from:
   const most = (load64(lane + IN_HEAD_OFFSET) + bytes - received) / UNIT
   const now = received + <u64>takeBits(bits, bytes / UNIT, received / UNIT, most) * UNIT
   store<u64>(lane + IN_RECEIVED_OFFSET, now)
-  const code = publishRecords(connection, lane, data, bytes, now)
-  // The peer has sent all that it may. What consumers see is all they will, until it is told more: so they say so at its end, too.
-  if (isSpent(lane)) store64(lane + IN_TELL_OFFSET, min(load64(lane + IN_TELL_OFFSET), load<u64>(lane + IN_TAIL_OFFSET)))
-  return code
+  return publishRecords(connection, lane, data, bytes, now)
 }
-
-/** The peer may send no more until it is told so. */
-@inline function isSpent(lane: usize): bool { return load<u64>(lane + IN_RECEIVED_OFFSET) == load<u64>(lane + IN_CREDIT_OFFSET) }
 
 /** Whole records become visible. */
 function publishRecords(connection: usize, lane: usize, data: usize, bytes: u32, received: u64): u32 {
@@ -79,16 +73,21 @@ function publishRecords(connection: usize, lane: usize, data: usize, bytes: u32,
 @inline function quarter(lane: usize): u64 { return <u64>(load<u32>(lane + IN_BYTES_OFFSET) >> 2) }
 
 /**
- * Whether the peer is to be told that it may send more: a quarter of the ring more than it knows, or what it was told got lost; or anything at all, where it
- * may send no more and nothing is left to be taken: a message that is longer than three quarters of the ring would never be whole.
+ * Whether the peer is to be told that it may send more: a quarter of the ring more than it knows, or what it was told got lost. Or whatever it
+ * does not know, when it has used up nearly all and consumers have nothing to take: it may be in the middle of a message that needs the rest.
  */
 export function creditIsDue(lane: usize): bool {
   if (load<u32>(lane + IN_CREDIT_DUE_OFFSET) != 0) return true
-  const head = load64(lane + IN_HEAD_OFFSET)
-  const limit = head + load<u32>(lane + IN_BYTES_OFFSET)
+  const bytes = load<u32>(lane + IN_BYTES_OFFSET)
   const credit = load<u64>(lane + IN_CREDIT_OFFSET)
-  if (limit >= credit + quarter(lane)) return true
-  return limit > credit && isSpent(lane) && head == load<u64>(lane + IN_TAIL_OFFSET)
+  const full = credit + quarter(lane)
+  if (load64(lane + IN_HEAD_OFFSET) + bytes >= full) return true
+  if (load<u64>(lane + IN_RECEIVED_OFFSET) + quarter(lane) < credit) return false
+  const tail = load64(lane + IN_TAIL_OFFSET)
+  // Before the look at the head; pairs with the load in laneTaken.
+  store64(lane + IN_TELL_OFFSET, min(full - bytes, tail))
+  const head = load64(lane + IN_HEAD_OFFSET)
+  return head + bytes >= full || (head >= tail && head + bytes > credit)
 }
 
 /** What it is told, in units. The next time that a consumer has freed a quarter the daemon is woken for it. */
