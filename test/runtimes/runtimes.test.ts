@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { launchBrowser, serve } from '../../tools/browser.mjs'
 import { ensureRuntime, type RuntimeName, versions } from '../../tools/runtimes.mjs'
 import { collectorSuites } from '../net/collector.suite.ts'
+import { gudpSuites } from '../net/gudp.suite.ts'
 import { securitySuites } from '../net/gudp-security.suite.ts'
 import { socketSuites } from '../net/sockets.suite.ts'
 import { allSuites } from '../suite/index.ts'
@@ -46,6 +47,12 @@ const targets: Target[] = [
       runtime,
       suites: socketSuites,
       run: () => runInProcess(runtime, bundled('sockets')),
+    },
+    {
+      name: `${runtime} ${versions[runtime]}, gudp`,
+      runtime,
+      suites: gudpSuites,
+      run: () => runInProcess(runtime, bundled('gudp')),
     },
     {
       name: `${runtime} ${versions[runtime]}, cryptography`,

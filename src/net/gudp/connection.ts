@@ -10,6 +10,7 @@ import type { ChannelKind } from './channels.ts'
 import { checkConnectionHandle, type GudpConnectionHandle } from './connection-handle.ts'
 import { type GudpConnectionStats, readStats } from './connection-stats.ts'
 import {
+  checkTimeout,
   MessageChannel,
   type RecvOptions,
   type RecvSyncOptions,
@@ -163,8 +164,7 @@ export class GudpConnection implements AsyncDisposable {
 
   /** Until the peer has all that was sent on reliable channels, and everything else has been sent. `false`: not in time, or it is over. */
   async flush(options: RecvSyncOptions = {}): Promise<boolean> {
-    const { timeoutMs = Number.POSITIVE_INFINITY } = options
-    const deadlineMs = performance.now() + timeoutMs
+    const deadlineMs = performance.now() + checkTimeout(options.timeoutMs)
     for (const channel of this.#all()) {
       if (!(await channel.drained(deadlineMs - performance.now()))) return false
     }
@@ -173,8 +173,7 @@ export class GudpConnection implements AsyncDisposable {
 
   /** The same, and blocks. */
   flushSync(options: RecvSyncOptions = {}): boolean {
-    const { timeoutMs = Number.POSITIVE_INFINITY } = options
-    const deadlineMs = performance.now() + timeoutMs
+    const deadlineMs = performance.now() + checkTimeout(options.timeoutMs)
     return this.#all().every((channel) => channel.drainedSync(deadlineMs - performance.now()))
   }
 
