@@ -72,10 +72,22 @@ function publishRecords(connection: usize, lane: usize, data: usize, bytes: u32,
 
 @inline function quarter(lane: usize): u64 { return <u64>(load<u32>(lane + IN_BYTES_OFFSET) >> 2) }
 
-/** Whether the peer is to be told that it may send more: a quarter of the ring more than it knows, or what it was told got lost. */
+/**
+ * Whether the peer is to be told that it may send more: a quarter of the ring more than it knows, or what it was told got lost. Or whatever it
+ * does not know, when it has used up nearly all and consumers have nothing to take: it may be in the middle of a message that needs the rest.
+ */
 export function creditIsDue(lane: usize): bool {
   if (load<u32>(lane + IN_CREDIT_DUE_OFFSET) != 0) return true
-  return load64(lane + IN_HEAD_OFFSET) + load<u32>(lane + IN_BYTES_OFFSET) >= load<u64>(lane + IN_CREDIT_OFFSET) + quarter(lane)
+  const bytes = load<u32>(lane + IN_BYTES_OFFSET)
+  const credit = load<u64>(lane + IN_CREDIT_OFFSET)
+  const full = credit + quarter(lane)
+  if (load64(lane + IN_HEAD_OFFSET) + bytes >= full) return true
+  if (load<u64>(lane + IN_RECEIVED_OFFSET) + quarter(lane) < credit) return false
+  const tail = load64(lane + IN_TAIL_OFFSET)
+  // Before the look at the head; pairs with the load in laneTaken.
+  store64(lane + IN_TELL_OFFSET, min(full - bytes, tail))
+  const head = load64(lane + IN_HEAD_OFFSET)
+  return head + bytes >= full || (head >= tail && head + bytes > credit)
 }
 
 /** What it is told, in units. The next time that a consumer has freed a quarter the daemon is woken for it. */
