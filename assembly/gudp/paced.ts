@@ -95,7 +95,7 @@ export function pacedSent(connection: usize, entry: usize, nowMs: f64, bytes: u3
   store<f64>(entry + SENT_DELIVERED_OFFSET, delivered)
   store<f64>(entry + SENT_DELIVERED_AT_OFFSET, load<f64>(connection + DELIVERED_AT_OFFSET))
   store<f64>(entry + SENT_FIRST_AT_OFFSET, load<f64>(connection + FIRST_AT_OFFSET))
-  if (load<f64>(connection + LIMITED_UNTIL_OFFSET) > delivered) {
+  if (load<f64>(connection + LIMITED_UNTIL_OFFSET) >= delivered) {
     store<u16>(entry + SENT_FLAGS_OFFSET, <u16>(<u32>load<u16>(entry + SENT_FLAGS_OFFSET) | APP_LIMITED))
   }
   const rate = pace(connection)
@@ -170,7 +170,7 @@ function advance(connection: usize, nowMs: f64, isNewRound: bool): void {
 /** The rate has not grown by a quarter in three round trips: that is what the link carries. */
 function isFull(connection: usize): bool {
   const rate = load<f64>(connection + RATE_OFFSET)
-  if (load<f64>(connection + LIMITED_UNTIL_OFFSET) > load<f64>(connection + DELIVERED_OFFSET)) return false
+  if (load<f64>(connection + LIMITED_UNTIL_OFFSET) >= load<f64>(connection + DELIVERED_OFFSET)) return false
   if (rate >= load<f64>(connection + FULL_RATE_OFFSET) * 1.25) {
     store<f64>(connection + FULL_RATE_OFFSET, rate)
     store<u32>(connection + FULL_ROUNDS_OFFSET, 0)
