@@ -113,7 +113,9 @@ export function pingAt(connection: usize): f64 {
   const heardAtMs = load<f64>(connection + HEARD_AT_OFFSET)
   const pingedAtMs = load<f64>(connection + PINGED_AT_OFFSET)
   if (load<f64>(connection + RTT_OFFSET) < 0) return pingedAtMs + PING_AGAIN_MS // at once: the RTT is wanted
-  return max(heardAtMs + load<f64>(connection + HEARTBEAT_MS_OFFSET), pingedAtMs + PING_AGAIN_MS)
+  const dueMs = heardAtMs + load<f64>(connection + HEARTBEAT_MS_OFFSET)
+  // What was heard since was the answer: the next heartbeat is as long as any.
+  return heardAtMs > pingedAtMs ? dueMs : max(dueMs, pingedAtMs + min(PING_AGAIN_MS, load<f64>(connection + HEARTBEAT_MS_OFFSET)))
 }
 
 // ---- a whole packet --------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ export interface ConnectionOptions {
   readonly maxBytesPerSecond?: number | undefined
   /** A peer that is silent for so long is gone. Default 10,000. */
   readonly timeoutMs?: number | undefined
-  /** A peer that is silent for so long is asked. Default 3000. */
+  /** A peer that is silent for so long is asked. Default 3000, or a third of `timeoutMs` where that is less. */
   readonly heartbeatMs?: number | undefined
   /** Of the whole datagram. Default 1200: it passes nearly everywhere. */
   readonly maxDatagramBytes?: number | undefined
@@ -129,7 +129,7 @@ export function connectionSettings(
       ),
       strategy: congestion,
       timeoutMs: number(options, 'timeoutMs', 10_000, 10, 2 ** 31 - 1),
-      heartbeatMs: number(options, 'heartbeatMs', 3000, 10, 2 ** 31 - 1),
+      heartbeatMs: number(options, 'heartbeatMs', defaultHeartbeatMs(options), 10, 2 ** 31 - 1),
       goodRate:
         congestion === 'paced' ? number(options, 'maxBytesPerSecond', 0, 0, 1e12) : rate(rates.good, 'good'),
       badRate: rate(rates.bad, 'bad'),
@@ -137,6 +137,11 @@ export function connectionSettings(
       lanes,
     },
   }
+}
+
+/** Else one that is idle would be given up before it is asked. */
+function defaultHeartbeatMs({ timeoutMs = 10_000 }: ConnectionOptions): number {
+  return Math.max(10, Math.min(3000, timeoutMs / 3))
 }
 
 type NumberName = {
