@@ -9,6 +9,7 @@ import { waitAsync } from '../../core/wait-async.ts'
 import { checkConnectionHandle, type GudpConnectionHandle } from './connection-handle.ts'
 import { type GudpConnectionStats, readStats } from './connection-stats.ts'
 import {
+  checkTimeout,
   MessageChannel,
   type RecvOptions,
   type RecvSyncOptions,
@@ -146,8 +147,7 @@ export class GudpConnection implements AsyncDisposable {
 
   /** Until the peer has all that was sent on reliable channels, and everything else has been sent. `false`: not in time, or it is over. */
   async flush(options: RecvSyncOptions = {}): Promise<boolean> {
-    const { timeoutMs = Number.POSITIVE_INFINITY } = options
-    const deadlineMs = performance.now() + timeoutMs
+    const deadlineMs = performance.now() + checkTimeout(options.timeoutMs)
     for (const channel of [this.#packets, ...this.#channels]) {
       if (!(await channel.drained(deadlineMs - performance.now()))) return false
     }
@@ -156,8 +156,7 @@ export class GudpConnection implements AsyncDisposable {
 
   /** The same, and blocks. */
   flushSync(options: RecvSyncOptions = {}): boolean {
-    const { timeoutMs = Number.POSITIVE_INFINITY } = options
-    const deadlineMs = performance.now() + timeoutMs
+    const deadlineMs = performance.now() + checkTimeout(options.timeoutMs)
     return [this.#packets, ...this.#channels].every((channel) =>
       channel.drainedSync(deadlineMs - performance.now()),
     )

@@ -89,7 +89,7 @@ export class MessageChannel {
 
 /** The end of a connection is its status, not an error of whoever sends or receives. */
 function otherwise<T>(error: unknown, answer: T): T {
-  if ((error as SpillwayError).code === 'ERR_CLOSED') return answer
+  if ((error as SpillwayError | null | undefined)?.code === 'ERR_CLOSED') return answer
   throw error
 }
 
@@ -113,7 +113,13 @@ async function within<T>(
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new SpillwayError('ERR_INVALID_ARGUMENT', 'signal must be an AbortSignal')
   }
-  if (limitMs > LONGEST_TIMER_MS) return call(signal).catch((error) => otherwise(error, late))
+  if (limitMs > LONGEST_TIMER_MS) {
+    try {
+      return await call(signal)
+    } catch (error) {
+      return otherwise(error, late)
+    }
+  }
   const limit = new AbortController()
   const timer = setTimeout(() => limit.abort(limit), limitMs)
   const abort = (): void => limit.abort(signal!.reason)
@@ -129,7 +135,8 @@ async function within<T>(
   }
 }
 
-function checkTimeout(timeoutMs: number | undefined): number {
+/** @internal */
+export function checkTimeout(timeoutMs: number | undefined): number {
   if (timeoutMs === undefined) return Number.POSITIVE_INFINITY
   if (typeof timeoutMs === 'number' && timeoutMs >= 0) return timeoutMs
   throw new SpillwayError(
