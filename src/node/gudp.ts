@@ -115,6 +115,7 @@ export class GudpDaemon implements AsyncDisposable {
 
   /** Takes connections at a port. Resolves when it is bound. */
   async listen(options: GudpListenOptions): Promise<GudpListener> {
+    checkOptions('listen', options)
     const { onConnection, host = DEFAULT_HOST, ...rest } = options
     if (typeof onConnection !== 'function') {
       throw new SpillwayError('ERR_INVALID_ARGUMENT', 'listen needs an onConnection function')
@@ -134,6 +135,7 @@ export class GudpDaemon implements AsyncDisposable {
 
   /** Rejects with `ECONNREFUSED`, `ETIMEDOUT`, `EACCES` and the like, and says what to do. */
   async connect(options: GudpConnectOptions): Promise<GudpConnection> {
+    checkOptions('connect', options)
     const id = ++this.#ids
     const answer = await this.#ask(id, { kind: 'connect', id, options })
     const { key, handle } = answer as Extract<FromGudpService, { kind: 'connected' }>
@@ -227,7 +229,12 @@ export class GudpDaemon implements AsyncDisposable {
           reject(error)
         },
       })
-      this.#link.post(message)
+      try {
+        this.#link.post(message)
+      } catch (cause) {
+        const why = `the options must be plain data, which the I/O thread can be sent (${(cause as Error).message})`
+        this.#waiting.get(id)!.reject(new SpillwayError('ERR_INVALID_ARGUMENT', why, { cause }))
+      }
     })
   }
 
@@ -266,6 +273,11 @@ export class GudpDaemon implements AsyncDisposable {
     if (this.#stopped !== undefined) return
     this.#link!.post({ kind: 'unlisten', id } satisfies ToGudpService)
   }
+}
+
+function checkOptions(call: string, options: unknown): void {
+  if (typeof options === 'object' && options !== null) return
+  throw new SpillwayError('ERR_INVALID_ARGUMENT', `${call} needs an object of options, with host and port`)
 }
 
 function check(name: string, value: number, from: number, to: number): void {

@@ -1,3 +1,4 @@
+import { SpillwayError } from '../../core/errors.ts'
 import type { HubHandle } from '../../core/hub.ts'
 import { type EndReason, PacketMachine } from '../../core/packet-machine.ts'
 import type { Cancel, Endpoint, Ports } from '../../ports.ts'
@@ -119,6 +120,15 @@ export class Daemon {
 
   get longestDatagram(): number {
     return half(this.#slots.slotBytes) - 64
+  }
+
+  /** A slot holds no longer one. */
+  checkDatagram(bytes: number): void {
+    if (bytes <= this.longestDatagram) return
+    throw new SpillwayError(
+      'ERR_INVALID_ARGUMENT',
+      `maxDatagramBytes is ${bytes}, and the daemon was started for ${this.longestDatagram}: give its start a greater maxDatagramBytes`,
+    )
   }
 
   all(): Iterable<Session> {

@@ -4,7 +4,7 @@ import { ClientHandshake, refusalError } from './client-handshake.ts'
 import { type ConnectionOptions, type ConnectionSettings, connectionSettings } from './connection-options.ts'
 import type { Daemon } from './daemon.ts'
 import type { DaemonSocket } from './daemon-socket.ts'
-import { bindError, resolve, resolveLocal } from './endpoints.ts'
+import { bindError, checkHost, checkInteger, checkPlace, resolve, resolveLocal } from './endpoints.ts'
 import { clientSecurity, type SecureOptions, type SecureSettings } from './secure-options.ts'
 import type { Session } from './session.ts'
 import { sessionHi, sessionLo } from './wire.ts'
@@ -26,6 +26,7 @@ export interface DialOptions extends ConnectionOptions {
 
 const DEFAULT_TIMEOUT_MS = 5000
 const DEFAULT_BUFFER_BYTES = 1 << 20
+const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** A connection that goes out: a socket of its own, and the handshake on it. */
 export class Dial {
@@ -46,6 +47,7 @@ export class Dial {
   constructor(daemon: Daemon, options: DialOptions) {
     this.#daemon = daemon
     this.#options = options
+    checkOptions(options)
     const isBare = options.bare === true
     if (isBare && options.secure !== undefined && options.secure !== false) {
       throw new SpillwayError(
@@ -55,6 +57,7 @@ export class Dial {
     }
     this.#secure = isBare ? undefined : clientSecurity(options.secure, daemon.ports.security)
     this.#settings = connectionSettings(options, { isSealed: this.#secure !== undefined, isBare })
+    daemon.checkDatagram(this.#settings.maxDatagramBytes)
     this.established = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#settle = reject
@@ -197,6 +200,22 @@ export class Dial {
   #closeSocket(): void {
     if (this.#socket !== undefined) this.#daemon.closeSocket(this.#socket)
   }
+}
+
+function checkOptions(options: DialOptions): void {
+  const { localHost, localPort = 0, family = 4, connectTimeoutMs = DEFAULT_TIMEOUT_MS } = options
+  checkPlace(options, 1)
+  if (localHost !== undefined) checkHost('localHost', localHost)
+  checkInteger('localPort', localPort, 0, 65_535)
+  if (family !== 4 && family !== 6) {
+    throw new SpillwayError('ERR_INVALID_ARGUMENT', `family must be 4 or 6, not ${String(family)}`)
+  }
+  if (typeof connectTimeoutMs === 'number' && connectTimeoutMs > 0 && connectTimeoutMs <= LONGEST_TIMER_MS)
+    return
+  throw new SpillwayError(
+    'ERR_INVALID_ARGUMENT',
+    `connectTimeoutMs must be a number above 0, at most ${LONGEST_TIMER_MS}, not ${String(connectTimeoutMs)}`,
+  )
 }
 
 function noPlace(): SpillwayError {

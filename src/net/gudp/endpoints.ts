@@ -29,6 +29,36 @@ export async function resolve(
   )
 }
 
+/** Throws for what can be no place of this machine, or of another. */
+export function checkPlace(
+  {
+    host,
+    port,
+    socketBufferBytes = 0,
+  }: { host: unknown; port: unknown; socketBufferBytes?: number | undefined },
+  leastPort: number,
+): void {
+  checkHost('host', host)
+  checkInteger('port', port, leastPort, 65_535)
+  checkInteger('socketBufferBytes', socketBufferBytes, 0, 2 ** 31 - 1)
+}
+
+export function checkHost(name: string, host: unknown): void {
+  if (typeof host === 'string' && host !== '') return
+  throw new SpillwayError(
+    'ERR_INVALID_ARGUMENT',
+    `${name} must be a host name or an IP address, not '${String(host)}'`,
+  )
+}
+
+export function checkInteger(name: string, value: unknown, from: number, to: number): void {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= from && value <= to) return
+  throw new SpillwayError(
+    'ERR_INVALID_ARGUMENT',
+    `${name} must be an integer from ${from} to ${to}, not ${String(value)}`,
+  )
+}
+
 const advice: Readonly<Record<string, string>> = {
   EADDRINUSE: 'another program is there: stop it, or choose another port (0: the system chooses)',
   EACCES: 'it is not permitted: ports below 1024 need privileges, choose one above',

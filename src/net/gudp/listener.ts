@@ -3,7 +3,7 @@ import type { Endpoint } from '../../ports.ts'
 import { type ConnectionOptions, type ConnectionSettings, connectionSettings } from './connection-options.ts'
 import type { Daemon } from './daemon.ts'
 import type { DaemonSocket } from './daemon-socket.ts'
-import { bindError, resolveLocal } from './endpoints.ts'
+import { bindError, checkPlace, resolveLocal } from './endpoints.ts'
 import { type SecureOptions, serverSecurity } from './secure-options.ts'
 import { type HandshakeLimits, ServerHandshake } from './server-handshake.ts'
 import type { Session } from './session.ts'
@@ -41,10 +41,12 @@ export class GudpListener {
 
   private constructor(daemon: Daemon, options: ListenOptions) {
     const { clock, security } = daemon.ports
+    checkPlace(options, 0)
     const secure = serverSecurity(options.secure, security)
     this.#daemon = daemon
     this.#options = options
     this.#settings = connectionSettings(options, { isSealed: secure !== undefined, isBare: false })
+    daemon.checkDatagram(this.#settings.maxDatagramBytes)
     const most = options.maxConnections ?? DEFAULT_CONNECTIONS
     if (!Number.isInteger(most) || most < 1) {
       throw new SpillwayError(
