@@ -76,10 +76,6 @@ export async function waitIn(
       fill(reliable)
       return connection.flush()
     },
-    close: () => {
-      fill(reliable)
-      return connection.close()
-    },
   }
   channel.post('ready')
   const outcome = String(await calls[call]!())

@@ -5,7 +5,7 @@ import type { Thread } from '../../support/threads.ts'
 import { all, content, fill, GudpRig, stateIs } from './rig.ts'
 
 const PACED = { congestion: 'paced' } as const
-const SMALL = { ...PACED, channelBufferBytes: 8192, timeoutMs: 3000 }
+const SMALL = { ...PACED, channelBufferBytes: 8192, timeoutMs: 5000 }
 
 async function ready(thread: Thread): Promise<void> {
   equal(await within(thread.next(), 'the thread is ready'), 'ready', 'what it says')
@@ -104,7 +104,7 @@ export const gudpThreadsSuite = suite('gudp, threads', (t) => {
     }),
   )
 
-  for (const call of ['recvSync', 'recv', 'sendSync', 'sendWhenRoom', 'flushSync', 'close']) {
+  for (const call of ['recvSync', 'recv', 'sendSync', 'sendWhenRoom', 'flushSync']) {
     t.test(
       `a thread that is terminated in ${call} leaves the connection to the others`,
       () =>
@@ -114,11 +114,6 @@ export const gudpThreadsSuite = suite('gudp, threads', (t) => {
           await ready(thread)
           await thread.terminate()
           const reading = all(far.messages.reliable)
-          if (call === 'close') {
-            await within(reading, 'the end')
-            stateIs(far, 'closed')
-            return
-          }
           ok(await near.messages.reliable.sendWhenRoom('still here', { timeoutMs: 5000 }), 'it is sent')
           ok(far.messages.unreliable.send('and back'), 'and the other way')
           equal(text(await near.messages.unreliable.recv({ timeoutMs: 5000 })), 'and back', 'what comes back')
@@ -163,7 +158,7 @@ export const gudpThreadsSuite = suite('gudp, threads', (t) => {
         let isOver = false
         const sending = (async () => {
           let sent = 0
-          while (!isOver) await near.messages.reliable.sendWhenRoom(`${sent++}`)
+          while (!isOver) if (await near.messages.reliable.sendWhenRoom(`${sent}`, { timeoutMs: 50 })) sent++
           return sent
         })()
         const numbers: number[] = []
@@ -248,27 +243,6 @@ export const gudpThreadsSuite = suite('gudp, threads', (t) => {
       stateIs(far, 'closed', 'the state there')
       near.leave()
     }),
-  )
-
-  t.test(
-    'a thread is terminated with its daemon: who waits is woken, the connection is lost',
-    () =>
-      GudpRig.run(async (rig) => {
-        const options = { ...PACED, timeoutMs: 500, heartbeatMs: 100 }
-        const inlet = await rig.inlet(options)
-        const thread = rig.thread('open', { port: inlet.port, options })
-        const near = GudpConnection.from((await within(thread.next(), 'the handle')) as GudpConnectionHandle)
-        const far = await inlet.next()
-        const waiting = near.recv()
-        await thread.terminate()
-        equal(await within(waiting, 'who waits'), undefined, 'what it gets')
-        stateIs(near, 'lost')
-        equal(near.send('x'), false, 'nothing is sent')
-        await within(near.close(), 'the close')
-        equal(await within(far.recv(), 'the peer'), undefined, 'the peer')
-        stateIs(far, 'timed-out')
-      }),
-    { needs: ['exits'] },
   )
 
   t.test('an I/O thread that is gone: ERR_IO_THREAD, waiters wake, another daemon can be had', () =>
