@@ -60,7 +60,8 @@ export function transmit(connection: usize, nowMs: f64, out: usize): u32 {
 function choose(connection: usize): u32 {
   const inParts = load<u32>(connection + PARTS_LANE_OFFSET) != 0
   if (inParts && load<u32>(connection + PARTS_OTHERS_OFFSET) >= MOST_OTHERS) return PARTS
-  if (!congestionHasRoom(connection)) return NOTHING
+  // The fragments that are under way are acknowledged with the last: to wait for room would be to wait for ever.
+  if (!congestionHasRoom(connection)) return inParts ? PARTS : NOTHING
   if (load<u32>(connection + LOST_OFFSET) != 0) return hasPlace(connection) ? AGAIN : NOTHING
   if (!inParts && !hasRoom(connection)) return NOTHING
   const lanes = lanesOf(connection)
@@ -418,7 +419,8 @@ export function transmitAt(connection: usize): f64 {
   if (!hasPlace(connection)) return timedAtMs
   const atMs = min(min(load<f64>(connection + ACK_AT_OFFSET), pingAt(connection)), timedAtMs)
   if (wouldSend(connection)) {
-    const waitsForAcks = !congestionHasRoom(connection) || (load<u32>(connection + LOST_OFFSET) == 0 && !hasRoom(connection))
+    const isHeld = load<u32>(connection + PARTS_LANE_OFFSET) == 0 && !congestionHasRoom(connection)
+    const waitsForAcks = isHeld || (load<u32>(connection + LOST_OFFSET) == 0 && !hasRoom(connection))
     if (!waitsForAcks) return min(atMs, congestionNextAt(connection))
     congestionPause(connection)
     return atMs
