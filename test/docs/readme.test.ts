@@ -25,9 +25,10 @@ describe('the README', () => {
         const { stdout } = await run(process.execPath, ['example.mjs'], { cwd: folder, timeout: 20_000 })
         outputs.push(stdout)
       }
-      const [exporter, ring, sockets, gudp] = outputs
+      const [exporter, acknowledged, ring, sockets, gudp] = outputs
       for (let pid = 1; pid <= 5; pid++) expect(exporter).toContain(`"pid":${pid},`)
       expect(exporter).toContain('{ offered: 5, sent: 5, inRing: 0, inFlight: 0, dropped: 0 }')
+      expect(acknowledged).toBe('{ sent: 5000, dropped: 0, lines: 5000, lost: 0 }\n')
       for (let i = 0; i < 5; i++) expect(ring).toContain(`{"event":"process_exec","i":${i}}`)
       expect(ring).toMatch(/offered: 5,[\s\S]*read: 5,/)
       expect(sockets).toBe('hello, with no promise in sight\n')
