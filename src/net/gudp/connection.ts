@@ -174,11 +174,7 @@ export class GudpConnection implements AsyncDisposable {
   async #close(): Promise<void> {
     if (!this.#member.isIn) return
     if (this.isOpen) {
-      this.#core.abi.connectionWant(
-        this.handle.address,
-        this.handle.generation,
-        this.#core.layout.WANTS_CLOSE,
-      )
+      this.#want(this.#core.layout.WANTS_CLOSE)
       await this.#over()
     }
     this.leave()
@@ -195,7 +191,13 @@ export class GudpConnection implements AsyncDisposable {
     const { state, congestion } = this.status
     this.#lastStatus = { state: state === 'open' ? 'closed' : state, congestion }
     for (const channel of [this.#packets, ...this.#channels]) channel.abandon()
+    // Before: afterwards the memory may be another's.
+    if (state === 'open') this.#want(this.#core.layout.WANTS_LEAVE)
     this.#member.leave()
+  }
+
+  #want(bit: number): void {
+    this.#core.abi.connectionWant(this.handle.address, this.handle.generation, bit)
   }
 
   /** Whoever says that it is over wakes those who wait at the status; a daemon that dies says nothing. */
