@@ -9,7 +9,7 @@
 
 import { STRATEGY_OFFSET } from './descriptor'
 import { goodBadSent, goodBadStart, goodBadTick } from './good-bad'
-import { pacedAcked, pacedBackOff, pacedRoom, pacedSent, pacedStart } from './paced'
+import { pacedAcked, pacedBackOff, pacedRoom, pacedSent, pacedSentAtOnce, pacedStart } from './paced'
 import { CONGESTION_END, CONGESTION_OFFSET } from './state'
 
 export const GOOD_BAD: u32 = 0
@@ -50,6 +50,11 @@ export function congestionSent(connection: usize, entry: usize, nowMs: f64, byte
   const strategy = strategyOf(connection)
   if (strategy == GOOD_BAD) goodBadSent(connection, nowMs)
   else if (strategy == PACED) pacedSent(connection, entry, nowMs, bytes)
+}
+
+/** A packet that waits for nobody was sent. */
+export function congestionSentAtOnce(connection: usize, entry: usize, nowMs: f64): void {
+  if (strategyOf(connection) == PACED) pacedSentAtOnce(connection, entry, nowMs)
 }
 
 /** It has arrived. */

@@ -55,6 +55,7 @@ export const WANTS_OFFSET: usize = 132 //           u32 what users want of the d
 export const WANTS_SEND: u32 = 1 //   something to send
 export const WANTS_CREDIT: u32 = 2 // room has been made for what is received
 export const WANTS_CLOSE: u32 = 4 //  the connection is to end
+export const WANTS_LEAVE: u32 = 8 //  a user is about to go: it may be the last
 
 /** Final bits of the status. */
 export const CLOSED: u32 = 0 //    by one of its two sides

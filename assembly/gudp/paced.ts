@@ -87,6 +87,19 @@ export function pacedRoom(connection: usize): bool {
 
 /** Of a packet that was sent, which is not among those under way yet. */
 export function pacedSent(connection: usize, entry: usize, nowMs: f64, bytes: u32): void {
+  note(connection, entry, nowMs)
+  const rate = pace(connection)
+  store<f64>(connection + ALLOWED_RATE, rate * 1000)
+  store<f64>(connection + NEXT_AT_OFFSET, max(load<f64>(connection + NEXT_AT_OFFSET), nowMs - SLACK_MS) + <f64>bytes / rate)
+}
+
+/** One that did not wait for its turn: when it arrives says nothing of the link. */
+export function pacedSentAtOnce(connection: usize, entry: usize, nowMs: f64): void {
+  note(connection, entry, nowMs)
+  store<u16>(entry + SENT_FLAGS_OFFSET, <u16>(<u32>load<u16>(entry + SENT_FLAGS_OFFSET) | APP_LIMITED))
+}
+
+function note(connection: usize, entry: usize, nowMs: f64): void {
   const delivered = load<f64>(connection + DELIVERED_OFFSET)
   if (load<u32>(connection + FLIGHT_BYTES_OFFSET) == 0) {
     store<f64>(connection + FIRST_AT_OFFSET, nowMs)
@@ -98,9 +111,6 @@ export function pacedSent(connection: usize, entry: usize, nowMs: f64, bytes: u3
   if (load<f64>(connection + LIMITED_UNTIL_OFFSET) >= delivered) {
     store<u16>(entry + SENT_FLAGS_OFFSET, <u16>(<u32>load<u16>(entry + SENT_FLAGS_OFFSET) | APP_LIMITED))
   }
-  const rate = pace(connection)
-  store<f64>(connection + ALLOWED_RATE, rate * 1000)
-  store<f64>(connection + NEXT_AT_OFFSET, max(load<f64>(connection + NEXT_AT_OFFSET), nowMs - SLACK_MS) + <f64>bytes / rate)
 }
 
 /** The program has nothing more to send: what arrives until then says nothing of the link. */

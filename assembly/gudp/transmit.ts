@@ -9,7 +9,7 @@ import {
   recordBytes,
 } from './descriptor'
 import { giveUp, timeoutMs } from './acks'
-import { PACED, congestionHasRoom, congestionNextAt, congestionPause, congestionSent } from './congestion'
+import { PACED, congestionHasRoom, congestionNextAt, congestionPause, congestionSent, congestionSentAtOnce } from './congestion'
 import { CREDIT, CREDIT_BYTES, DATA, DATA_HEAD, MESSAGE, MESSAGE_HEAD, PING, STREAM, STREAM_HEAD } from './frames'
 import { FRAGMENT_HEADER, LONGEST_HEADER, writeFragmentHeader, writeHeader } from './header'
 import { pacedIsIdle } from './paced'
@@ -299,6 +299,7 @@ function sent(connection: usize, entry: usize, nowMs: f64, bytes: u32, isPaced: 
   store<u32>(entry + SENT_WIRE_BYTES_OFFSET, bytes)
   setSentState(entry, wantsAck ? SENT_UNDER_WAY : SENT_ACK_ONLY)
   if (isPaced) congestionSent(connection, entry, nowMs, bytes)
+  else congestionSentAtOnce(connection, entry, nowMs)
   if (wantsAck) fly(connection, nowMs, bytes)
   count(connection, PACKETS_SENT)
   count(connection, BYTES_SENT, bytes)

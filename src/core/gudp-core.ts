@@ -114,6 +114,7 @@ export interface GudpLayout extends HubLayout {
   readonly WANTS_SEND: number
   readonly WANTS_CREDIT: number
   readonly WANTS_CLOSE: number
+  readonly WANTS_LEAVE: number
   readonly CONFIG_HUB_OFFSET: number
   readonly CONFIG_INDEX_OFFSET: number
   readonly CONFIG_WINDOW_OFFSET: number

@@ -50,6 +50,8 @@ export type FromGudpService =
 
 /** Connections that are served before the sockets of the system get their turn. */
 const TURN = 256
+/** Who says that it is about to go does so at once, unless its thread is kept from it. */
+const LONGEST_LEAVE_MS = 1024
 
 /** The daemon on the I/O thread: does what its opener asks, and what users of connections on any thread want. */
 export class GudpService implements Service {
@@ -196,6 +198,15 @@ export class GudpService implements Service {
     const wants = session.machine.wants()
     if (wants > 0 && (wants & layout.WANTS_CLOSE) !== 0) this.#daemon.close(session)
     else this.#daemon.pump(session)
+    if (wants > 0 && (wants & layout.WANTS_LEAVE) !== 0) this.#lookForLeaver(session, 1)
+  }
+
+  /** A user said that it is about to go. That it has gone nobody tells, so it is looked for, a few times. */
+  #lookForLeaver(session: Session, againMs: number): void {
+    if (session.isGone) return
+    this.#closeIfUnused(session)
+    if (againMs > LONGEST_LEAVE_MS || session.closing !== undefined) return
+    this.#ports.clock.after(againMs, () => this.#lookForLeaver(session, 4 * againMs))
   }
 
   /**

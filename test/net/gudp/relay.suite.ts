@@ -76,10 +76,10 @@ export const relaySuite = suite('gudp, a lossy link between processes', (t) => {
 
   t.test('idle for longer than the timeout: heartbeats keep it', () =>
     GudpRig.run(async (rig) => {
-      const options = { ...PACED, timeoutMs: 500, heartbeatMs: 100 }
+      const options = { ...PACED, timeoutMs: 400, heartbeatMs: 100 }
       const peer = await rig.peer(options)
       const near = await rig.connect(peer.port, options)
-      equal(await near.recv({ timeoutMs: 1200 }), undefined, 'nothing comes')
+      equal(await near.recv({ timeoutMs: 900 }), undefined, 'nothing comes')
       stateIs(near, 'open')
       ok(near.stats().pingsSent > 0, 'it was asked')
       near.messages.reliable.send('still here')
