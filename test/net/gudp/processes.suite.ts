@@ -1,8 +1,9 @@
 // A peer in a process of its own that is killed, started anew, or stops its daemon.
 import { deepEqual, equal, ok, rejectsCode, suite, text, within } from '../../support/harness.ts'
-import { GudpRig, stateIs } from './rig.ts'
+import { GudpRig, NOBODY, stateIs } from './rig.ts'
 
 const PACED = { congestion: 'paced' } as const
+const SHORT = { connectTimeoutMs: 1000 }
 const QUICK = { ...PACED, timeoutMs: 800, heartbeatMs: 150 }
 
 export const processesSuite = suite('gudp, peers in processes', (t) => {
@@ -18,7 +19,7 @@ export const processesSuite = suite('gudp, peers in processes', (t) => {
       for (const wait of waiting) equal(await within(wait, 'who waits'), undefined, 'what it gets')
       const { state } = near.status
       ok(state === 'refused' || state === 'timed-out', `the state is ${state}`)
-      await rejectsCode(() => rig.connect(peer.port, { connectTimeoutMs: 300 }), 'ECONNREFUSED')
+      await rejectsCode(() => rig.connect(peer.port, SHORT), NOBODY)
     }),
   )
 
@@ -49,7 +50,7 @@ export const processesSuite = suite('gudp, peers in processes', (t) => {
       for (const wait of waiting) equal(await within(wait, 'who waits'), undefined, 'what it gets')
       stateIs(near, 'closed')
       deepEqual(await peer.next(), { ended: 'closed' }, 'the peer')
-      await rejectsCode(() => rig.connect(peer.port), 'ECONNREFUSED')
+      await rejectsCode(() => rig.connect(peer.port, SHORT), NOBODY)
     }),
   )
 

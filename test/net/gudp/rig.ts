@@ -19,6 +19,8 @@ import { LossyRelay, type LossyRelayOptions } from '../../support/lossy-relay.ts
 import { Inbox, spawnThread, type Thread } from '../../support/threads.ts'
 
 export const isDeno = 'Deno' in globalThis
+/** Deno does not connect UDP sockets: the kernel does not say that nobody is there, nor which of its addresses it sends from. */
+export const NOBODY = isDeno ? 'ETIMEDOUT' : 'ECONNREFUSED'
 
 export type Mode = 'sync' | 'async'
 export const modes: readonly Mode[] = ['sync', 'async']
