@@ -43,7 +43,6 @@ export default defineConfig({
       // Real sockets, processes and their ends.
       project('net', ['test/net/**/*.test.ts', 'test/conformance/**/*.test.ts'], 120, {
         fileParallelism: false,
-        // Until there is spillway/gudp.
       }),
       project('cli', ['test/cli/**/*.test.ts'], 120, { fileParallelism: false }),
       project('runtimes', ['test/runtimes/**/*.test.ts'], 300, { fileParallelism: false }),

@@ -157,9 +157,11 @@ describe('over gudp', () => {
 
   it('several exporters, each a source, and several connections of one', async () => {
     const { collector, lines, port } = await collecting()
+    // Far enough for the first connection to have something on its way when the next datagrams are due.
+    const relay = await relaying(port, 3, { latencyMs: 20 })
     const exporters = await Promise.all([
       exporting(port),
-      exporting(port, { poolSize: 4, maxDatagramBytes: 400 }),
+      exporting(relay.port, { poolSize: 4, maxDatagramBytes: 400 }),
     ])
     for (let i = 0; i < 5000; i += 100) {
       for (const exporter of exporters) encode(exporter, i, i + 100)

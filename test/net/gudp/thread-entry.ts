@@ -68,13 +68,16 @@ export async function waitIn(
       while (await reliable.sendWhenRoom(new Uint8Array(1000)));
       return false
     },
+    // What is there may be taken by the other side before the end: then there is more to wait for.
     flushSync: () => {
-      fill(reliable)
-      return connection.flushSync()
+      do fill(reliable)
+      while (connection.flushSync())
+      return false
     },
-    flush: () => {
-      fill(reliable)
-      return connection.flush()
+    flush: async () => {
+      do fill(reliable)
+      while (await connection.flush())
+      return false
     },
   }
   channel.post('ready')
