@@ -10,6 +10,7 @@ import { Collector, type CollectorOptions } from 'spillway/collector'
 import { UdpExporter, type UdpExporterOptions } from 'spillway/udp'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { AlertLog, deadPort, expectLaw } from '../support/exporters.ts'
+import { until } from '../support/harness.ts'
 import { LossyRelay } from '../support/lossy-relay.ts'
 
 const SECRET = 'as long as it should be, and nobody knows it'
@@ -157,16 +158,17 @@ describe('over gudp', () => {
 
   it('several exporters, each a source, and several connections of one', async () => {
     const { collector, lines, port } = await collecting()
-    // Far enough for the first connection to have something on its way when the next datagrams are due.
-    const relay = await relaying(port, 3, { latencyMs: 20 })
+    // Far enough for a connection to have something on its way when the next datagrams are due.
+    const relay = await relaying(port, 3, { latencyMs: 200 })
     const exporters = await Promise.all([
       exporting(port),
       exporting(relay.port, { poolSize: 4, maxDatagramBytes: 400 }),
     ])
-    for (let i = 0; i < 5000; i += 100) {
-      for (const exporter of exporters) encode(exporter, i, i + 100)
-      await new Promise((resolve) => setImmediate(resolve))
-    }
+    for (const exporter of exporters) encode(exporter, 0, 100)
+    await Promise.all(exporters.map((exporter) => exporter.flush({ timeoutMs: 20_000 })))
+    for (const exporter of exporters) encode(exporter, 100, 200)
+    await until(() => exporters[1]!.stats().inFlight > 0, 'something is on its way')
+    for (const exporter of exporters) encode(exporter, 200, 5000)
     await Promise.all(exporters.map((exporter) => exporter.flush({ timeoutMs: 20_000 })))
     await Promise.all(exporters.map((exporter) => exporter.close()))
     await collector.close()
