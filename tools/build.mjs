@@ -211,7 +211,7 @@ async function bundle(entryPoints, more = {}) {
     format: 'esm',
     target: 'es2022', // a newer one emits Uint8Array.fromBase64, which Node 20 does not have
     platform: 'neutral',
-    external: ['node:*'],
+    packages: 'external', // the libraries that integrations adapt to: the user's own
     ignoreAnnotations: true, // package.json's `sideEffects` speaks of dist; taken for src it would drop src/node/thread-host.ts
     sourcemap: true,
     sourcesContent: false,
