@@ -958,6 +958,24 @@ export const plants = [
     scenario: 'gudp-send-abort',
   },
   {
+    name: 'published-untold',
+    what: 'the daemon publishes a record, and tells only those who wait for room',
+    changes: [
+      {
+        file: 'gudp/tell.ts',
+        find: '    if ((owed & OWED_TO_CONSUMERS) != 0) readTell(connection, lane)\n',
+        replace: '\n',
+      },
+    ],
+    scenario: 'gudp-read',
+  },
+  {
+    name: 'freed-untold',
+    what: 'the daemon frees a record, and forgets whom it has to tell',
+    changes: [{ file: 'gudp/send-buffer.ts', find: '  owe(lane, OWED_TO_SENDERS)\n', replace: '\n' }],
+    scenario: 'gudp-send-room',
+  },
+  {
     name: 'wanted-before-sent',
     what: 'the daemon is told of a record before the tail is there',
     changes: [

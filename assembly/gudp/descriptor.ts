@@ -15,7 +15,7 @@
 //   0     ┌ in, the daemon's ──────────────┐ tail · received · credit
 //   128   ├ in, the consumers' ────────────┤ head · mutex · who waits
 //   256   ├ out, the senders' ─────────────┤ tail · mutex · who waits
-//   384   ├ out, the daemon's ─────────────┤ head · sent · limit
+//   384   ├ out, the daemon's ─────────────┤ head · sent · limit · whom to tell
 //   448   ├ constant ──────────────────────┤ kind · where the data lie
 //   512   └────────────────────────────────┘
 //
@@ -86,6 +86,7 @@ export const OUT_LOCKERS_OFFSET: usize = 296 // 24 bytes, who waits for the lock
 export const OUT_HEAD_OFFSET: usize = 384 //    u64 what lies below may be written again
 export const OUT_NEXT_OFFSET: usize = 392 //    u64 what lies below was sent
 export const OUT_LIMIT_OFFSET: usize = 400 //   u64 of a stream: what the peer takes
+export const OWES_OFFSET: usize = 408 //        u32 whom the daemon has still to tell: tell.ts
 export const LANE_KIND_OFFSET: usize = 448 //   u32
 export const IN_DATA_OFFSET: usize = 452 //     u32 from the object's start
 export const IN_BYTES_OFFSET: usize = 456 //    u32 a multiple of 8

@@ -1,6 +1,6 @@
 // The read buffer of a lane: records from the daemon, for any number of consumers on any number of threads.
 //
-//   Daemon:    write the record -> IN_TAIL (publishes) -> signal one consumer
+//   Daemon:    write the record -> IN_TAIL (publishes) ... once a turn: signal one consumer (tell.ts)
 //   Consumer:  take:   lock; the oldest record, where it lies
 //              taken:  IN_HEAD over it; unlock; hand on: signal one more if more is there, all if it is over
 //              arm:    arm the bell, enter the wait set, look once more; sleep
@@ -33,6 +33,7 @@ import {
   DAEMON_OFFSET, IN_BYTES_OFFSET, IN_DATA_OFFSET, IN_HEAD_OFFSET, IN_MUTEX_OFFSET, IN_TAIL_OFFSET, IN_TELL_OFFSET, IN_WAITERS_OFFSET,
   LONGEST_OFFSET, WANTS_CREDIT, isConnection, laneAt, recordBytes,
 } from './descriptor'
+import { OWED_TO_CONSUMERS, owe } from './owed'
 import { NO_RECORD, recordAt, tellContent, writeRecord } from './records'
 
 @inline function sizeOf(lane: usize): u32 { return load<u32>(lane + IN_BYTES_OFFSET) }
@@ -161,13 +162,18 @@ export function readPut(connection: usize, lane: usize, from: usize, bytes: u32)
   if (bytes > room || recordBytes(bytes) > room) return false
   const tail = load64(lane + IN_TAIL_OFFSET)
   writeRecord(dataOf(connection, lane), sizeOf(lane), tail, from, bytes)
-  readPublish(connection, lane, tail + recordBytes(bytes))
+  readPublish(lane, tail + recordBytes(bytes))
   return true
 }
 
 /** The records up to `tail`, which were written to their place before, may be read. */
-export function readPublish(connection: usize, lane: usize, tail: u64): void {
+export function readPublish(lane: usize, tail: u64): void {
   store64(lane + IN_TAIL_OFFSET, tail) // pairs with the load in isEmpty
+  owe(lane, OWED_TO_CONSUMERS)
+}
+
+/** One consumer; what else is there is handed on from one to the next. */
+export function readTell(connection: usize, lane: usize): void {
   signalOne(<u32>connection, lane + IN_WAITERS_OFFSET)
 }
 
@@ -176,7 +182,7 @@ export function readEnd(connection: usize, lane: usize): void {
   signalAll(<u32>connection, lane + IN_WAITERS_OFFSET)
 }
 
-/** Puts a record of so many bytes, from the daemon's scratch: 0, FULL or OVERSIZE. */
+/** Puts a record of so many bytes, from the daemon's scratch: 0, FULL or OVERSIZE. Then `connectionTell`. */
 export function lanePut(address: u32, generation: u32, index: u32, token: u32, bytes: u32): i32 {
   const lane = laneAt(address, generation, index)
   if (lane == 0) return noLane(address, generation)

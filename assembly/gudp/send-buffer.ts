@@ -3,7 +3,8 @@
 //   Sender:  claim:  lock; room for the record, where it goes
 //            commit: its length -> OUT_TAIL (publishes); unlock; signal one who waits for the lock; tell the daemon
 //            arm:    arm the bell, enter, look once more; sleep
-//   Daemon:  reads from OUT_HEAD to OUT_TAIL; what needs no repeating is freed: OUT_HEAD -> signal all who wait for room
+//   Daemon:  reads from OUT_HEAD to OUT_TAIL; what needs no repeating is freed: OUT_HEAD ... once a turn: signal all who wait for
+//            room (tell.ts)
 //
 // Two wait sets, because the two waits end differently. Room of any size may be enough for one sender and not for another: if one
 // were signalled who needs more, it would have to hand on, and those who need more would wake each other for ever. So whoever frees
@@ -26,6 +27,7 @@ import {
   DAEMON_OFFSET, LONGEST_OFFSET, OUT_BYTES_OFFSET, OUT_DATA_OFFSET, OUT_HEAD_OFFSET, OUT_LOCKERS_OFFSET, OUT_MUTEX_OFFSET, OUT_TAIL_OFFSET,
   OUT_WAITERS_OFFSET, WANTS_SEND, isConnection, laneAt, recordBytes,
 } from './descriptor'
+import { OWED_TO_SENDERS, owe } from './owed'
 import { NO_RECORD, clearPadding, placeOf, recordAt, tellContent } from './records'
 
 /** Instead of a number of bytes: until all that was sent has been freed. */
@@ -145,8 +147,12 @@ export function laneBacklog(address: u32, generation: u32, index: u32): i32 {
 // ---- the daemon ------------------------------------------------------------------------------------------
 
 /** What lies below `head` is not needed any more. */
-export function sendFreed(connection: usize, lane: usize, head: u64): void {
+export function sendFreed(lane: usize, head: u64): void {
   store64(lane + OUT_HEAD_OFFSET, head) // pairs with the load in usedOf
+  owe(lane, OWED_TO_SENDERS)
+}
+
+export function sendTell(connection: usize, lane: usize): void {
   signalAll(<u32>connection, lane + OUT_WAITERS_OFFSET)
 }
 
@@ -171,7 +177,7 @@ export function laneOldest(address: u32, generation: u32, index: u32, token: u32
   return length
 }
 
-/** Of the daemon: the oldest record is done with. */
+/** Of the daemon: the oldest record is done with. Then `connectionTell`. */
 export function laneFree(address: u32, generation: u32, index: u32, token: u32): i32 {
   const lane = laneAt(address, generation, index)
   if (lane == 0) return noLane(address, generation)
@@ -181,6 +187,6 @@ export function laneFree(address: u32, generation: u32, index: u32, token: u32):
   const head = load64(lane + OUT_HEAD_OFFSET)
   const length = recordAt(dataOf(address, lane), sizeOf(lane), head, waiting)
   if (length == NO_RECORD) return CORRUPT
-  sendFreed(address, lane, head + recordBytes(length))
+  sendFreed(lane, head + recordBytes(length))
   return 0
 }

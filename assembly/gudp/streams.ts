@@ -66,7 +66,7 @@ function publishRecords(connection: usize, lane: usize, data: usize, bytes: u32,
     if (next > received) break
     tail = next
   }
-  if (tail != before) readPublish(connection, lane, tail)
+  if (tail != before) readPublish(lane, tail)
   return STREAM_TAKEN
 }
 
@@ -129,5 +129,5 @@ export function streamAcked(connection: usize, lane: usize, from: u64, units: u3
   setBits(bits, bytes / UNIT, start / UNIT, <u32>(end - start) / UNIT)
   if (start != head) return
   const most = (load<u64>(lane + OUT_NEXT_OFFSET) - head) / UNIT
-  sendFreed(connection, lane, head + <u64>takeBits(bits, bytes / UNIT, head / UNIT, most) * UNIT)
+  sendFreed(lane, head + <u64>takeBits(bits, bytes / UNIT, head / UNIT, most) * UNIT)
 }

@@ -281,7 +281,7 @@ function writeMessages(connection: usize, lane: usize, index: u32, at: usize, li
   }
   if (next != load<u64>(lane + OUT_NEXT_OFFSET)) {
     store<u64>(lane + OUT_NEXT_OFFSET, next)
-    sendFreed(connection, lane, next)
+    sendFreed(lane, next)
   }
   return at
 }
@@ -289,7 +289,7 @@ function writeMessages(connection: usize, lane: usize, index: u32, at: usize, li
 function takeRecord(connection: usize, lane: usize, next: u64): void {
   store<u64>(lane + OUT_NEXT_OFFSET, next)
   count(connection, MESSAGES_SENT)
-  sendFreed(connection, lane, next)
+  sendFreed(lane, next)
 }
 
 /** It is written: what is known of it is noted. */

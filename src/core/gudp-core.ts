@@ -57,6 +57,8 @@ export interface GudpAbi extends HubAbi {
     offset: number,
   ): number
 
+  connectionTell(address: number, generation: number, token: number): number
+
   monitorCreate(token: number): number
   monitorEnter(address: number, generation: number, token: number): number
   monitorTry(address: number, generation: number, token: number): number

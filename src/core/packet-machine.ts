@@ -129,6 +129,11 @@ export class PacketMachine {
     throw this.region.failure(code)
   }
 
+  /** Whoever waits for what has come, or for room, is woken: once for all that `receive` and `next` have done. */
+  tell(): void {
+    this.core.abi.connectionTell(this.#address, this.#generation, this.region.token)
+  }
+
   /** What its users want: bits of `WANTS_*`. */
   wants(): number {
     return this.core.abi.connectionWants(this.#address, this.#generation)

@@ -50,6 +50,7 @@ export class LaneDaemon {
     this.#region.stage(record)
     const code = this.#core.abi.lanePut(...this.#args, record.length)
     if (code < 0 && code !== this.#core.layout.FULL) throw new Error(`lanePut: ${code}`)
+    this.#tell()
     return code === 0
   }
 
@@ -64,7 +65,12 @@ export class LaneDaemon {
     record.set(u8.subarray(place, place + first))
     record.set(u8.subarray(second, second + bytes - first), first)
     this.#core.abi.laneFree(...this.#args)
+    this.#tell()
     return record
+  }
+
+  #tell(): void {
+    this.#core.abi.connectionTell(this.handle.address, this.handle.generation, this.#region.token)
   }
 
   finish(bit = 0): void {

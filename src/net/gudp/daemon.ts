@@ -174,6 +174,12 @@ export class Daemon {
 
   /** A user may have written something, or made room: what follows from that is done at once. */
   pump(session: Session): void {
+    this.#send(session)
+    session.machine.tell()
+  }
+
+  /** What is to be sent, as far as it may be. */
+  #send(session: Session): void {
     if (session.end !== undefined || session.isGone) return
     session.heardSince = 0
     const nowMs = this.ports.clock.now()
@@ -393,7 +399,7 @@ export class Daemon {
       return false
     }
     session.refusals = 0
-    if (++session.heardSince >= ACK_EVERY) this.pump(session)
+    if (++session.heardSince >= ACK_EVERY) this.#send(session)
     this.#soil(session)
     return verdict === 'taken' || verdict === 'part-taken' || verdict === 'no-room'
   }

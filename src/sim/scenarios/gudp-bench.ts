@@ -126,6 +126,7 @@ export function connectionRanges(bench: Connection, touches: Touches): Range[] {
     ...threadRanges(bench, touches),
     constantRange(at, all.FIRST_LANE_OFFSET! + all.LANE_BYTES!),
     ...(ends ? [sharedRange(at + all.STATUS_OFFSET!, 4)] : []),
+    privateRange(DAEMON, lane + all.OWES_OFFSET!, 4),
     ...(receives
       ? [
           sharedRange(lane + all.IN_TAIL_OFFSET!, 8),

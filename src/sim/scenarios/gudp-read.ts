@@ -94,9 +94,9 @@ export function consumer(bench: Connection, thread: number, how: Consuming = {})
   })
 }
 
-type Put = { readonly at: 'stage' | 'put' | 'last' | 'over'; readonly put: number }
+type Put = { readonly at: 'stage' | 'put' | 'tell' | 'last' | 'over'; readonly put: number }
 
-/** The daemon: puts records 1, 2, …, and ends the connection if it is to. */
+/** The daemon: puts records 1, 2, …, tells of them when there is room for no more, and ends the connection if it is to. */
 function daemon(bench: Connection, records: number, ends?: number, before = 0): Program {
   const token = tokenOf(bench, DAEMON)
   const after = (put: number): Put['at'] => {
@@ -109,12 +109,15 @@ function daemon(bench: Connection, records: number, ends?: number, before = 0): 
     next: ({ at, put }): Op | undefined => {
       if (at === 'stage') return { write: stagingOf(bench, token), data: [put + 1, 0, 0, 0] }
       if (at === 'put') return { call: 'lanePut', args: [...bench.handle, LANE, token, CONTENT_BYTES] }
+      if (at === 'tell') return { call: 'connectionTell', args: [...bench.handle, token] }
       return at === 'last' ? { call: 'connectionFinish', args: [...bench.handle, ends!] } : undefined
     },
     done: ({ at, put }, result): Put => {
       if (at === 'stage') return { at: 'put', put }
       if (at === 'last') return { at: 'over', put }
-      return result === 0 ? { at: after(put + 1), put: put + 1 } : { at: 'put', put }
+      if (at === 'tell') return { at: put < records ? 'put' : after(put), put }
+      if (result !== 0) return { at: 'tell', put }
+      return { at: put + 1 < records ? 'stage' : 'tell', put: put + 1 }
     },
   })
 }
@@ -319,6 +322,7 @@ function putNow(bench: Connection): void {
   const token = tokenOf(bench, DAEMON)
   bench.data.setUint32(stagingOf(bench, token), 1, true)
   bench.call('lanePut', ...bench.handle, LANE, token, CONTENT_BYTES)
+  bench.call('connectionTell', ...bench.handle, token)
 }
 
 /** As if the thread had armed and gone to sleep, and been woken by something else. */

@@ -88,7 +88,18 @@ function sender(bench: Connection, thread: number, how: Sender = {}): Program {
 }
 
 type Served = {
-  readonly at: 'ack' | 'gone' | 'wants' | 'oldest' | 'read' | 'free' | 'arm' | 'wait' | 'last' | 'over'
+  readonly at:
+    | 'ack'
+    | 'gone'
+    | 'wants'
+    | 'oldest'
+    | 'read'
+    | 'free'
+    | 'tell'
+    | 'arm'
+    | 'wait'
+    | 'last'
+    | 'over'
   readonly got: readonly number[]
   readonly place: number
   readonly departures: number
@@ -111,6 +122,7 @@ function daemon(bench: Connection, endsAfter = Number.POSITIVE_INFINITY): Progra
       if (at === 'oldest') return { call: 'laneOldest', args }
       if (at === 'read') return { read: place, bytes: CONTENT_BYTES }
       if (at === 'free') return { call: 'laneFree', args }
+      if (at === 'tell') return { call: 'connectionTell', args: [...bench.handle, token] }
       if (at === 'arm') return { call: 'hubAckWait', args: [...hub, token, departures] }
       if (at === 'wait') return { wait: bellOf(bench, DAEMON), value: word }
       return at === 'last' ? { call: 'connectionFinish', args: [...bench.handle, layout.CLOSED!] } : undefined
@@ -121,7 +133,8 @@ function daemon(bench: Connection, endsAfter = Number.POSITIVE_INFINITY): Progra
       if (at === 'gone') return { ...state, at: result === departures ? 'arm' : 'wants', departures: result }
       if (at === 'wants') return { ...state, at: 'oldest' }
       if (at === 'oldest')
-        return result < 0 ? { ...state, at: 'ack' } : { ...state, at: 'read', place: memory.u32(mailbox) }
+        return result < 0 ? { ...state, at: 'tell' } : { ...state, at: 'read', place: memory.u32(mailbox) }
+      if (at === 'tell') return { ...state, at: 'ack' }
       if (at === 'read') return { ...state, at: 'free', place: 0, got: [...got, memory.bytes(place, 1)[0]!] }
       if (at === 'free') return { ...state, at: got.length >= endsAfter ? 'last' : 'oldest' }
       if (at === 'last') return { ...state, at: 'over' }
