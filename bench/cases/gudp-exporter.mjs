@@ -13,7 +13,7 @@ export const variants = {
   'gudp-sealed': (scale) => flatOut(scale, { transport: 'gudp', gudp: { secure: { secret: SECRET } } }),
 }
 
-/** `rate`: thousand a second that are at the collector when the exporter has been flushed. `lost`: the share that never came to it. */
+/** `rate`: thousand a second that were flushed. `lost`: the share that never came to the collector. `arrived`: thousand a second that did. */
 async function flatOut(scale, options) {
   const count = Math.max(2 * BATCH, Math.round(1_000_000 * scale))
   const collector = await startHelper('./collector-entry.mjs', options)
@@ -41,5 +41,7 @@ async function flatOut(scale, options) {
   if (sent + dropped !== count) throw new Error(`${sent} sent, ${dropped} dropped, of ${count}`)
   if (options.transport === 'gudp' && (received !== sent || !inOrder))
     throw new Error(`${received} received of ${sent}, in order: ${inOrder}`)
-  return { rate: (count - warmUp) / seconds / 1000, lost: 1 - received / count }
+  const rate = (count - warmUp) / seconds / 1000
+  const lost = 1 - received / count
+  return { rate, lost, arrived: rate * (1 - lost) }
 }
