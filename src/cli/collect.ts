@@ -8,6 +8,7 @@ import { exitCode, starting, usageError } from './exit.ts'
 import { bytes, given, integer, list, number, text, toggle, type Values } from './flags.ts'
 import { secretFile, secureOf } from './gudp-flags.ts'
 import { Interrupt } from './interrupt.ts'
+import { natsFlags, natsSink, streamOf } from './nats-flags.ts'
 import { Progress, type Voice, voiceFor } from './progress.ts'
 import { paintFor } from './terminal.ts'
 
@@ -16,6 +17,7 @@ const flags = {
   port: integer('<port>', { from: 0, to: 65_535 }, 'The port; 0: the system chooses.', 9999),
   allow: list('<range>', 'Take datagrams from this address or CIDR range only.'),
   out: text('<file>', 'Where the lines go; -: standard output.', '-'),
+  ...natsFlags,
   'rotate-bytes': bytes(
     { from: 0, to: 2 ** 50 },
     'A file that would grow beyond this is renamed to file.1, that to file.2, ... 0: never.',
@@ -46,12 +48,12 @@ const flags = {
 
 type CollectValues = Values<typeof flags>
 
-/** `spillway collect`: UDP to standard output or a file. */
+/** `spillway collect`: UDP to standard output, a file, or a JetStream stream. */
 export const collect = defineCommand({
   summary: 'Receives lines over UDP, and tells what was lost and where.',
   operands: [],
   description: [
-    'Writes the lines of every datagram that comes to standard output, or to a file that rotates.',
+    'Writes the lines of every datagram that comes to standard output, to a file that rotates, or to a stream of NATS JetStream.',
     'Of exporters that send heartbeats it knows exactly how many lines were lost on the network, and how many before they were sent.',
     'On a terminal standard error shows the rates by source; else a line now and then.',
   ].join('\n'),
@@ -59,6 +61,7 @@ export const collect = defineCommand({
   examples: [
     'spillway collect > events.ndjson',
     'spillway collect --host 0.0.0.0 --allow 10.0.0.0/8 --out /var/log/events.ndjson --rotate-bytes 1G',
+    'spillway collect --to nats://127.0.0.1:4222/EVENTS --spool /var/spool/spillway',
     'spillway collect --gudp --secret-file secret --host 0.0.0.0 > events.ndjson',
     'spillway collect --exit-after-lines 1000 | jq .event',
   ],
@@ -89,12 +92,13 @@ async function run(values: CollectValues, host: CommandHost, interrupted: AbortS
     else if (isWorthTelling(alert) && calm.maySay(topicOf(alert), performance.now())) progress?.alert(alert)
   }
   let progress: Progress | undefined
-  const collector = await starting(Collector.open(collectorOptions(values, end, onAlert)))
+  const sink = counted(await sinkFor(values), end)
+  const collector = await starting(Collector.open(collectorOptions(values, sink, onAlert)))
   const { address, port } = collector.address()
   const place = renderEndpoint(address, port)
   const report = new CollectReport(() => collector.stats(), {
     place,
-    target: values.out === '-' ? 'standard output' : values.out,
+    target: targetOf(values),
     paint: paintFor(host.stderr, process.env),
   })
   progress = new Progress(voiceOf(values, host), host.stderr, values['stats-every'] * 1000, report)
@@ -141,7 +145,7 @@ class End {
 
 function collectorOptions(
   values: CollectValues,
-  end: End,
+  sink: Sink,
   onAlert: (alert: CollectorAlert) => void,
 ): Parameters<typeof Collector.open>[0] {
   return {
@@ -150,14 +154,18 @@ function collectorOptions(
     recvBufferBytes: values['recv-buffer'],
     ...gudpOptions(values),
     heartbeats: values.heartbeats ? 'keep' : 'strip',
-    sink: counted(sinkFor(values), end),
+    sink,
     onAlert,
     ...(values.allow.length > 0 && { allow: values.allow }),
     ...(values.lose !== undefined && { loseForTest: { percent: values.lose, seed: values.seed } }),
   }
 }
 
-function sinkFor({ out, 'rotate-bytes': maxBytes, 'rotate-files': maxFiles }: CollectValues): Sink {
+async function sinkFor(values: CollectValues): Promise<Sink> {
+  const { out, to, 'rotate-bytes': maxBytes, 'rotate-files': maxFiles } = values
+  if (to !== undefined && out !== '-') throw usageError('lines go to one place: give --out or --to')
+  const stream = await natsSink(values)
+  if (stream !== undefined) return stream
   if (out === '-') return stdoutSink()
   return fileSink(out, { maxBytes: maxBytes === 0 ? Number.POSITIVE_INFINITY : maxBytes, maxFiles })
 }
@@ -173,7 +181,13 @@ function counted(sink: Sink, end: End): Sink {
     },
     flush: () => sink.flush?.(),
     close: () => sink.close?.(),
+    ...(sink.stats && { stats: () => sink.stats!() }),
   }
+}
+
+function targetOf({ out, to }: CollectValues): string {
+  if (to !== undefined) return `stream ${streamOf(to)}`
+  return out === '-' ? 'standard output' : out
 }
 
 function gudpOptions({
@@ -188,7 +202,9 @@ function gudpOptions({
 /** Lines and figures on one terminal: the figures must not be drawn over. */
 function voiceOf(values: CollectValues, { stdout, stderr }: CommandHost): Voice {
   const voice = voiceFor(stderr, values)
-  return voice === 'live' && values.out === '-' && stdout.isTTY === true ? 'plain' : voice
+  return voice === 'live' && values.out === '-' && values.to === undefined && stdout.isTTY === true
+    ? 'plain'
+    : voice
 }
 
 function isBrokenPipe({ sink, code }: CollectorAlert): boolean {

@@ -162,6 +162,7 @@ function checkSinks({ sink, sinks }: CollectorOptions): (Sink & { readonly name:
       ...(named.open && { open: (context) => named.open?.(context) }),
       ...(named.flush && { flush: () => named.flush?.() }),
       ...(named.close && { close: () => named.close?.() }),
+      ...(named.stats && { stats: () => named.stats?.() ?? {} }),
     }
   })
 }

@@ -8,7 +8,7 @@ import type { Lines, SourceLookup } from './lines.ts'
 import { PartlyWritten, type Sink } from './sink.ts'
 
 export interface SinkPumpOptions {
-  readonly sink: Pick<Sink, 'write'>
+  readonly sink: Pick<Sink, 'write' | 'stats'>
   readonly name: string
   readonly capacity: number
   readonly queueBytes: number
@@ -37,6 +37,8 @@ export interface SinkStats {
   inHand: number
   waiting: number
   batches: number
+  /** What the sink counts itself, if it does. */
+  own?: object
 }
 
 /** Reads a sink's diode and hands on what it holds, batch after batch, each when the sink is done with the one before. */
@@ -96,6 +98,7 @@ export class SinkPump {
 
   stats(offered: number): SinkStats {
     const { linesSeen, linesMissed, bytesMissed } = this.#batch
+    const own = this.#options.sink.stats?.()
     return {
       name: this.#options.name,
       offered,
@@ -106,6 +109,7 @@ export class SinkPump {
       inHand: this.#inHand,
       waiting: offered - linesSeen,
       batches: this.#batches,
+      ...(own === undefined ? {} : { own }),
     }
   }
 

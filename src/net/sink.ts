@@ -15,6 +15,8 @@ export interface Sink {
   flush?(): void | Promise<void>
   /** Once, after the last batch. */
   close?(): void | Promise<void>
+  /** What it counts itself: `own` in the collector's `stats()`. */
+  stats?(): object
 }
 
 /** What a collector gives its sinks. */

@@ -89,6 +89,11 @@ export class CollectReport implements Report {
         note: `${count(totals.datagrams)} datagrams, ${byteCount(totals.bytes)}, ${seconds(this.#elapsedMs())}`,
       },
       { label: 'written', value: sink.handed, tone: 'good', note: this.#settings.target },
+      ...partRows({
+        'of them in the spool': own(sink, 'spooled'),
+        'and of an earlier run': own(sink, 'recovered'),
+        'messages that the server had already': own(sink, 'duplicates'),
+      }),
       { label: 'not written', value: notWritten(sink), tone: 'loss' },
       'rule',
       {
@@ -152,6 +157,11 @@ function largest(sources: readonly SourceStats[]): SourceStats[] {
 /** The command has one. */
 function sinkOf({ sinks }: CollectorStats): SinkStats {
   return sinks[0]!
+}
+
+/** What a sink counts itself, where it does. */
+function own({ own = {} }: SinkStats, name: string): number {
+  return (own as Record<string, number>)[name] ?? 0
 }
 
 function notWritten({ failed, dropped }: SinkStats): number {

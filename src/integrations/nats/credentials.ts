@@ -1,0 +1,19 @@
+import { readFile } from 'node:fs/promises'
+import type { Authenticator } from '@nats-io/transport-node'
+import { SpillwayError } from '../../core/errors.ts'
+
+/** From a file as `nsc` makes them. */
+export async function natsCredentials(path: string): Promise<Authenticator> {
+  const { credsAuthenticator } = await import('@nats-io/transport-node')
+  try {
+    return credsAuthenticator(new Uint8Array(await readFile(path)))
+  } catch (cause) {
+    throw new SpillwayError(
+      'ERR_INVALID_ARGUMENT',
+      `the credentials in '${path}' cannot be read: ${String(cause)}`,
+      {
+        cause,
+      },
+    )
+  }
+}
