@@ -33,8 +33,8 @@ const HALF = new Set(['pino-socket-capped', 'hot-shots'])
 /** Those that stand in the README. */
 const FOREMOST = new Set(['dgram', 'pino-socket-capped', 'winston', 'hot-shots'])
 
-/** Four tables in the README. The exporter's are the cases that bring something to a UDP port, those of sockets and gudp are named so. */
-export const groups = ['exporter', 'core', 'sockets', 'gudp']
+/** Tables in the README. The exporter's are the cases that bring something to a UDP port, those of sockets, gudp and nats are named so. */
+export const groups = ['exporter', 'core', 'sockets', 'gudp', 'nats']
 const onTheWire = new Set([
   'event-caller',
   'event-loop',
@@ -480,6 +480,22 @@ export const rows = [
   ),
   row('G9', 'lost of them, flat out', 'gudp-exporter/gudp#lost', undefined, '<= 0'),
   row('', 'lost over UDP, flat out', 'gudp-exporter/udp#lost'),
+  row(
+    'P15',
+    'UDP to JetStream, thousand lines a second stored',
+    'nats-stored/spillway#rate',
+    undefined,
+    '>= 200',
+  ),
+  row(
+    '',
+    'the same / the NATS client alone',
+    'nats-stored/spillway#rate',
+    'nats-stored/client#rate',
+    undefined,
+    '>= 1',
+  ),
+  row('', 'lost on the way, share', 'nats-stored/spillway#lost'),
   row('P16', 'Wasm, KiB', 'size/bundle#wasmKiB', undefined, '<= 24'),
   row('P16', 'core bundle, gzip, KiB', 'size/bundle#gzipKiB', undefined, '<= 30'),
   row('', 'core bundle, brotli, KiB', 'size/bundle#brotliKiB'),
@@ -507,6 +523,7 @@ function row(target, what, of, to, want, stretch, as = to ? 'ratio' : 'value') {
 function groupOf(name) {
   if (name.startsWith('sockets-')) return 'sockets'
   if (name.startsWith('gudp-')) return 'gudp'
+  if (name.startsWith('nats-')) return 'nats'
   return onTheWire.has(name) ? 'exporter' : 'core'
 }
 

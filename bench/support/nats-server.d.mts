@@ -1,0 +1,2 @@
+export function hasNatsServer(): boolean
+export function startNatsServer(): Promise<{ url: string; stop(): Promise<void> }>
