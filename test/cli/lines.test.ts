@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { LineCutter } from '../../src/cli/line-cutter.ts'
 import { writeLines } from '../../src/cli/send/lines.ts'
 import { RateLimit } from '../../src/cli/send/rate-limit.ts'
-import { RingPace } from '../../src/cli/send/ring-pace.ts'
+import { LineCutter } from '../../src/node/line-cutter.ts'
+import { RingPace } from '../../src/node/ring-pace.ts'
 
 function cutAll(chunks: readonly Uint8Array[]): string[] {
   const cutter = new LineCutter()

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { HEARTBEAT_PREFIX, readHeartbeat } from '../../net/wire-lines.ts'
-import { LineCutter } from '../line-cutter.ts'
+import { LineCutter } from '../../node/line-cutter.ts'
 
 /** What a file holds of the events of some threads, and what the heartbeats among them say is missing. */
 export interface Delivered {

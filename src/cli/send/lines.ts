@@ -1,10 +1,10 @@
 import type { Readable } from 'node:stream'
 import { addAbortSignal } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { LineCutter } from '../../node/line-cutter.ts'
+import type { RingPace } from '../../node/ring-pace.ts'
 import { untilAborted } from '../interrupt.ts'
-import { LineCutter } from '../line-cutter.ts'
 import type { RateLimit } from './rate-limit.ts'
-import type { RingPace } from './ring-pace.ts'
 
 export interface LineWriter {
   write(line: Uint8Array): boolean

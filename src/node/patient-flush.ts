@@ -1,5 +1,5 @@
 import { SpillwayError } from '../core/errors.ts'
-import type { UdpExporter } from '../node/udp.ts'
+import type { UdpExporter } from './udp.ts'
 
 /** A network may be slow for as long as it likes, but when not one event has left in this time, none will. */
 const STILL_MS = 30_000
