@@ -1,1 +1,120 @@
-export {}
+/**
+ * `spillway/otel`: OpenTelemetry's log records to an exporter.
+ *
+ * @module
+ */
+import type { LogRecordExporter, LogRecordProcessor, ReadableLogRecord } from '@opentelemetry/sdk-logs'
+import { SpillwayError } from '../core/errors.ts'
+import type { UdpExporter } from '../node/udp.ts'
+import { eventOf, lineOf } from './otel/log-event.ts'
+
+export type { LogEvent } from './otel/log-event.ts'
+
+export interface OtelOptions {
+  /** What becomes of a record: what `JSON.stringify` takes. Default: a `LogEvent`. */
+  toEvent?: (record: ReadableLogRecord) => unknown
+  /** `shutdown()` closes the exporter, as the end of the pipeline that it is. Default true. */
+  closes?: boolean
+}
+
+type ExportResult = Parameters<Parameters<LogRecordExporter['export']>[1]>[0]
+
+/** As `ExportResultCode` of `@opentelemetry/core`. */
+const SUCCESS = 0
+const FAILED = 1
+
+class Outlet {
+  readonly exporter: UdpExporter
+  readonly #toEvent: (record: ReadableLogRecord) => unknown
+  readonly #closes: boolean
+  #end: Promise<void> | undefined
+
+  constructor(exporter: UdpExporter, { toEvent = eventOf, closes = true }: OtelOptions = {}) {
+    if (typeof exporter?.write !== 'function')
+      throw new SpillwayError('ERR_INVALID_ARGUMENT', 'the first argument is an open UdpExporter')
+    if (typeof toEvent !== 'function')
+      throw new SpillwayError('ERR_INVALID_ARGUMENT', `toEvent must be a function, not ${String(toEvent)}`)
+    this.exporter = exporter
+    this.#toEvent = toEvent
+    this.#closes = closes
+  }
+
+  get isOver(): boolean {
+    return this.#end !== undefined
+  }
+
+  /** `false`: dropped, and counted by the exporter; or the exporter is closed. */
+  write(record: ReadableLogRecord): boolean {
+    if (this.isOver) return false
+    try {
+      return this.exporter.write(lineOf(this.#toEvent(record)))
+    } catch {
+      return false
+    }
+  }
+
+  flush(): Promise<void> {
+    return this.isOver ? Promise.resolve() : this.exporter.flush()
+  }
+
+  shutdown(): Promise<void> {
+    this.#end ??= this.#closes ? this.exporter.close() : this.exporter.flush()
+    return this.#end
+  }
+}
+
+/**
+ * Writes each record to the ring as it is emitted: nothing waits, and nothing is dropped before the exporter counts it. Between the SDK and an exporter of records
+ * stands a queue of the SDK's, which drops what is beyond 2048, and says nothing.
+ */
+export class SpillwayLogRecordProcessor implements LogRecordProcessor {
+  readonly #outlet: Outlet
+
+  constructor(exporter: UdpExporter, options?: OtelOptions) {
+    this.#outlet = new Outlet(exporter, options)
+  }
+
+  onEmit(record: ReadableLogRecord): void {
+    this.#outlet.write(record)
+  }
+
+  /** Resolves when all that was emitted is with the kernel (or dropped and counted). */
+  forceFlush(): Promise<void> {
+    return this.#outlet.flush()
+  }
+
+  shutdown(): Promise<void> {
+    return this.#outlet.shutdown()
+  }
+}
+
+/** For a processor of the SDK's, a `BatchLogRecordProcessor` for instance. */
+export class SpillwayLogRecordExporter implements LogRecordExporter {
+  readonly #outlet: Outlet
+
+  constructor(exporter: UdpExporter, options?: OtelOptions) {
+    this.#outlet = new Outlet(exporter, options)
+  }
+
+  /** Calls back at once: each record is in the ring, or was dropped and counted, which is told as a failure. */
+  export(records: ReadableLogRecord[], callback: (result: ExportResult) => void): void {
+    let dropped = 0
+    for (const record of records) if (!this.#outlet.write(record)) dropped++
+    if (dropped === 0) callback({ code: SUCCESS })
+    else callback({ code: FAILED, error: this.#reason(dropped, records.length) })
+  }
+
+  #reason(dropped: number, records: number): Error {
+    if (this.#outlet.isOver)
+      return new SpillwayError('ERR_CLOSED', 'the exporter has been shut down: make a new one')
+    return new Error(`${dropped} of ${records} records were dropped: the exporter's stats() say why`)
+  }
+
+  forceFlush(): Promise<void> {
+    return this.#outlet.flush()
+  }
+
+  shutdown(): Promise<void> {
+    return this.#outlet.shutdown()
+  }
+}
