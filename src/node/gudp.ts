@@ -139,7 +139,9 @@ export class GudpDaemon implements AsyncDisposable {
     const id = ++this.#ids
     const answer = await this.#ask(id, { kind: 'connect', id, options })
     const { key, name } = answer as Extract<FromGudpService, { kind: 'connected' }>
-    return this.#join(key, name)
+    const connection = this.#join(key, name)
+    if (connection === undefined) throw stopped()
+    return connection
   }
 
   async stats(): Promise<GudpDaemonStats> {
@@ -212,7 +214,7 @@ export class GudpDaemon implements AsyncDisposable {
   #ask(id: number, message: ToGudpService): Promise<FromGudpService> {
     return new Promise((resolve, reject) => {
       if (this.#stopped !== undefined || this.#link === undefined) {
-        return reject(new SpillwayError('ERR_CLOSED', 'this daemon was stopped: start another'))
+        return reject(stopped())
       }
       const alive = setInterval(() => {}, LONGEST_TIMER_MS)
       const done = (): void => {
@@ -252,6 +254,7 @@ export class GudpDaemon implements AsyncDisposable {
       return
     }
     const connection = this.#join(key, name)
+    if (connection === undefined) return
     try {
       onConnection(connection)
     } catch (error) {
@@ -261,8 +264,16 @@ export class GudpDaemon implements AsyncDisposable {
     }
   }
 
-  #join(key: number, name: ConnectionName): GudpConnection {
-    const connection = GudpConnection.from(connectionHandle(this.#hub.handle.memory, name))
+  /** `undefined`: it was made while the daemon was told to stop, and has gone with it. */
+  #join(key: number, name: ConnectionName): GudpConnection | undefined {
+    let connection: GudpConnection
+    try {
+      connection = GudpConnection.from(connectionHandle(this.#hub.handle.memory, name))
+    } catch (error) {
+      if ((error as SpillwayError).code === 'ERR_STALE_HANDLE' && this.#stopped !== undefined)
+        return undefined
+      throw error
+    }
     this.#link!.post({ kind: 'joined', key } satisfies ToGudpService)
     return connection
   }
@@ -273,6 +284,10 @@ export class GudpDaemon implements AsyncDisposable {
     if (this.#stopped !== undefined) return
     this.#link!.post({ kind: 'unlisten', id } satisfies ToGudpService)
   }
+}
+
+function stopped(): SpillwayError {
+  return new SpillwayError('ERR_CLOSED', 'this daemon was stopped: start another')
 }
 
 function checkOptions(call: string, options: unknown): void {

@@ -156,6 +156,25 @@ const badOfListen: readonly [object, string][] = [
 ]
 
 export const connectingSuite = suite('gudp, connecting', (t) => {
+  t.test('the daemon stops while a connection comes in: nobody is told of it, and nothing is thrown', () =>
+    GudpRig.run(async (rig) => {
+      const nothing = new Int32Array(new SharedArrayBuffer(4))
+      for (let i = 0; i < 5; i++) {
+        const server = await GudpDaemon.start()
+        const listener = await server.listen({
+          port: 0,
+          onConnection: (connection) => void connection.close(),
+        })
+        const near = await rig.connect(listener.address().port)
+        const stopping = server.stop()
+        // What comes from the I/O thread meanwhile is looked at when the connection has gone.
+        Atomics.wait(nothing, 0, 0, 60)
+        await within(stopping, 'the stop')
+        await within(near.close(), 'the close')
+      }
+    }),
+  )
+
   t.test('both sides are open and know where the other is', () =>
     GudpRig.run(async (rig) => {
       const inlet = await rig.inlet()

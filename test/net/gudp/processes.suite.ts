@@ -1,10 +1,17 @@
 // A peer in a process of its own that is killed, started anew, or stops its daemon.
+import type { GudpConnection } from 'spillway/gudp'
 import { deepEqual, equal, ok, rejectsCode, suite, text, within } from '../../support/harness.ts'
 import { GudpRig, NOBODY, stateIs } from './rig.ts'
 
 const PACED = { congestion: 'paced' } as const
 const SHORT = { connectTimeoutMs: 1000 }
 const QUICK = { ...PACED, timeoutMs: 800, heartbeatMs: 150 }
+
+/** The peer has not only the connection, but is serving it. */
+async function heard(connection: GudpConnection): Promise<void> {
+  connection.messages.reliable.send('hello')
+  equal(text(await connection.messages.reliable.recv({ timeoutMs: 5000 })), 'hello', 'it goes')
+}
 
 export const processesSuite = suite('gudp, peers in processes', (t) => {
   t.test('the peer is killed: refused or timed-out, and whoever waits is woken; nobody is there then', () =>
@@ -45,6 +52,7 @@ export const processesSuite = suite('gudp, peers in processes', (t) => {
     GudpRig.run(async (rig) => {
       const peer = await rig.peer(PACED)
       const near = await rig.connect(peer.port, PACED)
+      await heard(near)
       const waiting = [near.recv(), near.messages.reliable.recv(), near.messages.unreliable.recv()]
       peer.tell('stop')
       for (const wait of waiting) equal(await within(wait, 'who waits'), undefined, 'what it gets')
@@ -59,6 +67,7 @@ export const processesSuite = suite('gudp, peers in processes', (t) => {
       const { near, far } = await rig.pair(PACED)
       const peer = await rig.peer(PACED)
       const other = await rig.connect(peer.port, PACED)
+      await heard(other)
       const waiting = [near.recv(), other.messages.reliable.recv()]
       const sent = Array.from({ length: 100 }, (_, i) => `message ${i}`)
       for (const message of sent) near.messages.reliable.send(message)
