@@ -144,7 +144,7 @@ export async function startServer(
 }
 
 /** Free for TCP and for UDP, on loopback. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
