@@ -209,6 +209,26 @@ export const rows = [
       isTarget && '<= 0.5',
     )
   }),
+  row(
+    'P6',
+    'logger.info of pino by destination / pino-socket, capped',
+    'event-caller/pino-destination#ns',
+    'event-caller/pino-socket-capped#ns',
+    '<= 0.5',
+  ),
+  row(
+    '',
+    'logger.info of pino by our transport / pino-socket, capped',
+    'event-caller/pino-transport#ns',
+    'event-caller/pino-socket-capped#ns',
+  ),
+  row(
+    '',
+    'the same by destination, all / pino-socket, capped, all',
+    'event-caller/pino-destination#inAll',
+    'event-caller/pino-socket-capped#inAll',
+  ),
+  row('', 'pino by our transport: lost', 'event-caller/pino-transport#lost'),
   row('', 'pino-socket as it comes: lost', 'event-caller/pino-socket#lost'),
   row('', 'encode(event), all / winston, all', 'event-caller/encode#inAll', 'event-caller/winston#inAll'),
   row(

@@ -27,6 +27,8 @@ export const clients = {
     batch: PINO_BATCH,
     open: (port) => openPino(port, { maxUdpPacketSize: 65507 }),
   },
+  'pino-destination': { starts: '{"level":', open: openPinoDestination },
+  'pino-transport': { starts: '{"level":', open: openPinoTransport },
   winston: { starts: '{', open: openWinston },
   'hot-shots': { starts: '_e{', isSeparated: true, open: (port) => openHotShots(port, datadogEvent) },
   'hot-shots-increment': {
@@ -170,6 +172,34 @@ async function openPino(port, options) {
       transport.end()
       await over
       return { tears: true } // it sends what lies in its buffer, wherever that ends
+    },
+  }
+}
+
+/** pino's lines into our ring, on the thread that logs. */
+async function openPinoDestination(port) {
+  const { default: pino } = await import('pino')
+  const { destination } = await import('spillway/pino')
+  const { exporter, pause, settle, close } = await openSpillway(port)
+  const logger = pino(destination(exporter))
+  return { offer: (event) => logger.info(event), pause, settle, close }
+}
+
+/** pino's worker, with our exporter in it. Only its heartbeats know what it sent: it is held against what came. */
+async function openPinoTransport(port) {
+  const { default: pino } = await import('pino')
+  const transport = pino.transport({ target: 'spillway/pino', options: { host: HOST, port } })
+  await once(transport, 'ready')
+  const logger = pino(transport)
+  return {
+    offer: (event) => logger.info(event),
+    pause: nextTurn,
+    settle: () =>
+      new Promise((resolve, reject) => logger.flush((error) => (error ? reject(error) : resolve()))),
+    async close() {
+      transport.end()
+      await once(transport, 'close')
+      return {}
     },
   }
 }

@@ -58,7 +58,7 @@ class Outlet {
   }
 
   shutdown(): Promise<void> {
-    this.#end ??= this.#closes ? this.exporter.close() : this.exporter.flush()
+    this.#end ??= this.#closes ? this.exporter.close() : this.exporter.flush().catch(() => {})
     return this.#end
   }
 }
@@ -110,8 +110,9 @@ export class SpillwayLogRecordExporter implements LogRecordExporter {
     return new Error(`${dropped} of ${records} records were dropped: the exporter's stats() say why`)
   }
 
+  /** Never rejects: the SDK's batching would export nothing any more. What is late goes on, and is in the exporter's ledger. */
   forceFlush(): Promise<void> {
-    return this.#outlet.flush()
+    return this.#outlet.flush().catch(() => {})
   }
 
   shutdown(): Promise<void> {

@@ -17,7 +17,7 @@ import { type ExporterStats, readExporterStats } from '../net/exporter-stats.ts'
 import { isExiting } from './exit.ts'
 import { ExporterHome } from './exporter-home.ts'
 import { makeLog, publishDiagnostics } from './logging.ts'
-import { served } from './served.ts'
+import { served, waitUntilServed } from './served.ts'
 import { checkHandle, handleOf, type UdpExporterHandle } from './udp-handle.ts'
 import { checkUdpOptions, type UdpExporterOptions } from './udp-options.ts'
 
@@ -42,6 +42,8 @@ export type UdpEndpointOptions = Pick<UdpExporterOptions, 'onAlert' | 'serialize
 /** Alerts that may wait for a thread that is busy; their totals tell what was missed. */
 const ALERTS_WAITING = 64
 const FLUSH_MS = 5000
+/** As long as all exporters together may hold the end of a program. */
+const FLUSH_SYNC_MS = 2000
 const SEND_METADATA: ExporterMessage = { kind: 'send-metadata' }
 
 /**
@@ -152,18 +154,29 @@ export class UdpExporter implements AsyncDisposable {
   /** Resolves when everything accepted before, by any thread, is with the kernel (or dropped and counted). */
   async flush(options: { timeoutMs?: number } = {}): Promise<void> {
     if (this.#final !== undefined) return
-    const timeoutMs = options.timeoutMs ?? FLUSH_MS
-    if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0)) {
-      throw new SpillwayError(
-        'ERR_INVALID_ARGUMENT',
-        `timeoutMs must be a number from 0, not ${String(timeoutMs)}`,
-      )
-    }
-    const { outlet } = this.#ring
-    const ticket = outlet.askFlush()
-    this.#ring.wake()
-    const isInTime = await served(outlet, ticket, timeoutMs, () => this.#final !== undefined)
+    const timeoutMs = checkTimeout(options.timeoutMs ?? FLUSH_MS)
+    const ticket = this.#askFlush()
+    const isInTime = await served(this.#ring.outlet, ticket, timeoutMs, () => this.#final !== undefined)
     if (!isInTime) throw this.#lateError(timeoutMs)
+  }
+
+  /**
+   * `flush` that blocks the thread, for what must be out before the next line of the program runs. Answers whether it is, at
+   * the latest after `timeoutMs` (2000).
+   */
+  flushSync(options: { timeoutMs?: number } = {}): boolean {
+    const timeoutMs = checkTimeout(options.timeoutMs ?? FLUSH_SYNC_MS)
+    if (this.#final !== undefined) return true
+    const ticket = this.#askFlush()
+    // The sockets of a pool of the user's own are on this very thread: nothing goes out while it blocks.
+    const waitMs = this.#home?.options.pool === undefined ? timeoutMs : 0
+    return waitUntilServed(this.#ring.outlet, ticket, performance.now() + waitMs)
+  }
+
+  #askFlush(): number {
+    const ticket = this.#ring.outlet.askFlush()
+    this.#ring.wake()
+    return ticket
   }
 
   /**
@@ -308,6 +321,14 @@ export class UdpExporter implements AsyncDisposable {
 function isOldNews(alert: Alert): boolean {
   if (alert.kind === 'drop') return alert.events === 0
   return alert.kind === 'error' && alert.times === 0 && alert.events === 0
+}
+
+function checkTimeout(timeoutMs: number): number {
+  if (typeof timeoutMs === 'number' && timeoutMs >= 0) return timeoutMs
+  throw new SpillwayError(
+    'ERR_INVALID_ARGUMENT',
+    `timeoutMs must be a number from 0, not ${String(timeoutMs)}`,
+  )
 }
 
 function messageOf(error: unknown): string {

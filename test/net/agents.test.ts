@@ -71,7 +71,7 @@ const agents: readonly Agent[] = [
     preset: 'rsyslog',
     program: 'rsyslogd',
     // What it says of itself, among which that it has started, goes where all goes that has no ruleset.
-    more: (log) => `action(type="omfile" file="${log}")`,
+    more: (log) => `global(processInternalMessages="on")\naction(type="omfile" file="${log}")`,
     args: (config, dir) => ['-n', '-f', config, '-i', join(dir, 'pid')],
     ready: /\[origin software="rsyslogd".*\] start/,
   },

@@ -294,3 +294,26 @@ describe('the I/O thread', () => {
     await expect(opening).rejects.toThrow('the I/O thread has ended')
   })
 })
+
+describe('flushSync', () => {
+  it('blocks until everything is out, and answers so', async () => {
+    const to = await receiver()
+    const from = await exporter({ port: to.port, maxDelayMs: 60_000 })
+    for (let i = 0; i < 1000; i++) from.encode({ i })
+    expect(from.flushSync()).toBe(true)
+    expect(from.stats()).toMatchObject({ sent: 1000, inRing: 0, inFlight: 0 })
+    expect(() => from.flushSync({ timeoutMs: -1 })).toThrow(/timeoutMs must be a number from 0, not -1/)
+    await from.close()
+    expect(from.flushSync()).toBe(true)
+  })
+
+  it('blocks no longer than it was told, and what is late goes on', async () => {
+    const to = await receiver() // that speaks no gudp
+    const from = await exporter({ port: to.port, transport: 'gudp', closeTimeoutMs: 0 })
+    from.encode({ i: 0 })
+    const began = performance.now()
+    expect(from.flushSync({ timeoutMs: 100 })).toBe(false)
+    expect(performance.now() - began).toBeLessThan(1500)
+    expect(from.stats()).toMatchObject({ offered: 1, dropped: 0 })
+  })
+})

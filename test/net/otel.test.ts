@@ -8,6 +8,7 @@ import { Collector } from 'spillway/collector'
 import { type OtelOptions, SpillwayLogRecordExporter, SpillwayLogRecordProcessor } from 'spillway/otel'
 import { UdpExporter, type UdpExporterOptions } from 'spillway/udp'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { deadPort } from '../support/exporters.ts'
 
 async function exporting(options: Partial<UdpExporterOptions> = {}) {
   const events: (Record<string, unknown> & { attributes?: { i: number } })[] = []
@@ -92,11 +93,13 @@ describe('the processor', () => {
     circle.twice = [{ x: 1 }, { x: 1 }]
     logger.emit({ body: circle as never })
     logger.emit({ body: (2n ** 64n) as never })
+    logger.emit({ body: Buffer.of(1, 2, 3) }) // has a toJSON of its own
     await provider.shutdown()
     await collector.close()
     expect(events.map(({ body }) => body)).toEqual([
       { a: '1', bytes: 'AQID', self: '[circular]', twice: [{ x: 1 }, { x: 1 }] },
       '18446744073709551616',
+      'AQID',
     ])
   })
 
@@ -156,6 +159,26 @@ describe('the exporter', () => {
     await provider.shutdown()
     await collector.close()
     expect(collector.stats().totals.received).toBe(100)
+  })
+
+  it('forceFlush never rejects, or the SDK would export nothing any more', async () => {
+    // Nobody is there for gudp: what is exported stays on its way.
+    const port = await deadPort()
+    const exporter = await UdpExporter.open({
+      host: '127.0.0.1',
+      port,
+      transport: 'gudp',
+      metadata: false,
+      closeTimeoutMs: 0,
+    })
+    onTestFinished(() => exporter.close())
+    const sut = new SpillwayLogRecordExporter(exporter, { toEvent: () => ({}) })
+    sut.export([{} as never], () => {})
+    await expect(exporter.flush({ timeoutMs: 1 })).rejects.toMatchObject({ code: 'ERR_TIMEOUT' })
+    await expect(sut.forceFlush()).resolves.toBeUndefined()
+    await expect(new SpillwayLogRecordProcessor(exporter).forceFlush()).rejects.toMatchObject({
+      code: 'ERR_TIMEOUT',
+    })
   })
 
   it('always calls back: full, and after shutdown, too', async () => {

@@ -1,13 +1,18 @@
 // pino's lines at a collector, by a transport in pino's worker and by a destination without one; and what is there when the program has ended.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { build as esbuild } from 'esbuild'
 import pino from 'pino'
 import { Collector } from 'spillway/collector'
 import transport, { destination } from 'spillway/pino'
 import { UdpExporter } from 'spillway/udp'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { deadPort } from '../support/exporters.ts'
 import { until } from '../support/harness.ts'
 
 const program = fileURLToPath(new URL('loggers/pino.mjs', import.meta.url))
@@ -102,6 +107,50 @@ describe.each(['transport', 'destination'])('pino by a %s', (by) => {
 })
 
 describe('the transport', () => {
+  it('has the lines of a pipeline', async () => {
+    const taking = await collecting()
+    expect((await start({ by: 'pipeline', how: 'exits', port: taking.port, count: 1000 }).ended).code).toBe(0)
+    expect(await settled(taking)).toEqual(numbers(1000))
+  })
+
+  it('pino-socket has none of the same burst of 50,000: its worker dies of it', async () => {
+    const taking = await collecting('udp')
+    const job = { by: 'pino-socket', how: 'returns', port: taking.port, count: 50_000 }
+    const { code, stderr } = await start(job).ended
+    expect(code).not.toBe(0)
+    expect(stderr).toMatch(/EMSGSIZE|_flushSync failed/)
+    expect((await settled(taking)).length).toBeLessThan(50_000)
+  })
+
+  it.each(['transport', 'targets'])(
+    'nobody answers over gudp, more lines than the ring holds: %s ends before pino gives up',
+    async (by) => {
+      const job = { by, how: 'returns', port: await deadPort(), count: 1000, options: { capacity: 64 } }
+      expect(await start(job).ended).toMatchObject({ code: 0, stderr: '' })
+    },
+  )
+
+  it('tells the program of losses, as `alert` events of the stream', async () => {
+    const taking = await collecting()
+    const job = { by: 'transport', how: 'hears of losses', port: taking.port, count: 10, pad: 3000 }
+    const { line, ended } = start(job)
+    expect((await line)[0]).toBe('oversize')
+    expect(await ended).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  it('takes nothing after its end: no error, and what came before is sent', async () => {
+    const taking = await collecting()
+    const options = { host: '127.0.0.1', port: taking.port, transport: 'gudp', metadata: false } as const
+    const stream = await transport({ ...options, capacity: 4 })
+    stream.on('error', expect.unreachable)
+    for (let i = 0; i < 100; i++) stream.write(`{"i":${i}}\n`)
+    stream.end()
+    await new Promise<void>((resolve) => void stream.write('{"i":"late"}\n', () => resolve()))
+    await once(stream, 'close')
+    expect(stream.write('{"i":"later"}\n')).toBe(true)
+    expect(await settled(taking)).toEqual(numbers(100))
+  })
+
   it('has every line of a burst of 50,000, where one that sends each as it comes loses its worker', async () => {
     const taking = await collecting()
     const { code } = await start({ by: 'transport', how: 'returns', port: taking.port, count: 50_000 }).ended
@@ -163,6 +212,8 @@ describe('the transport', () => {
     [{}, 'host must be'],
     [{ host: '127.0.0.1', port: 0 }, 'port must be'],
     [{ host: '127.0.0.1', port: 9, drop: 'yes' }, 'drop must be'],
+    [{ host: '127.0.0.1', port: 9, handleSignals: true }, 'use destination()'],
+    [{ host: '127.0.0.1', port: 9, closeTimeoutMs: 9000 }, 'at most 6000'],
   ])('options that are wrong: %j', async (options, told) => {
     await expect(transport(options as never)).rejects.toMatchObject({
       code: 'ERR_INVALID_ARGUMENT',
@@ -224,6 +275,70 @@ describe('the destination', () => {
     const job = { by: 'destination', how: 'logs after the end', port: taking.port, count: 10 }
     expect(await start(job).ended).toMatchObject({ code: 0, stderr: '' })
     expect(await settled(taking)).toEqual(numbers(10))
+  })
+
+  it('has sent the last words when logger.fatal returns', async () => {
+    const taking = await collecting()
+    const job = { by: 'destination', how: 'says its last words', port: taking.port, count: 1000 }
+    expect(await start(job).ended).toMatchObject({ signal: 'SIGKILL' })
+    expect(await settled(taking)).toEqual(numbers(1001))
+  })
+
+  it('SIGTERM, with handleSignals: all is there, and the program ends by the signal', async () => {
+    const taking = await collecting()
+    const options = { handleSignals: true, maxDelayMs: 60_000 }
+    const job = { by: 'destination', how: 'is terminated', port: taking.port, count: 1000, options }
+    const { child, ended, line } = start(job)
+    await line
+    child.kill('SIGTERM')
+    expect(await ended).toMatchObject({ signal: 'SIGTERM', stderr: '' })
+    expect(await settled(taking)).toEqual(numbers(1000))
+  })
+
+  it('is not held again and again by a collector that does not answer', async () => {
+    const to = { host: '127.0.0.1', port: await deadPort(), transport: 'gudp', closeTimeoutMs: 0 } as const
+    await using own = await destination({ ...to, metadata: false })
+    const logger = pino(own)
+    const began = performance.now()
+    for (let i = 0; i < 20; i++) logger.fatal({ i })
+    expect(performance.now() - began).toBeLessThan(4000)
+  })
+
+  it('counts what comes after the end', async () => {
+    const { port } = await collecting()
+    const exporter = await UdpExporter.open({ host: '127.0.0.1', port, transport: 'gudp', metadata: false })
+    const [ended, open] = [destination(exporter), destination(exporter)]
+    expect(ended.write('{"i":0}\n')).toBe(true)
+    await ended.close()
+    expect(exporter.stats()).toMatchObject({ offered: 1, sent: 1 })
+    expect([ended.write('{}'), open.write('{}')]).toEqual([false, true])
+    await exporter.close()
+    expect(open.write('{}')).toBe(false)
+    expect([ended.refused, open.refused, exporter.stats().offered]).toEqual([1, 1, 2])
+  })
+
+  it('runs from a bundle with nothing beside it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'spillway-pino-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const outfile = join(folder, 'program.cjs')
+    await esbuild({
+      stdin: {
+        contents: `
+          import pino from 'pino'
+          import { destination } from 'spillway/pino'
+          destination(JSON.parse(process.argv[2])).then((to) => pino({ base: null, timestamp: false }, to).info({ i: 0 }))`,
+        resolveDir: fileURLToPath(new URL('.', import.meta.url)),
+      },
+      outfile,
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+    })
+    const taking = await collecting()
+    const to = { host: '127.0.0.1', port: taking.port, transport: 'gudp', metadata: false }
+    const child = spawn(process.execPath, [outfile, JSON.stringify(to)], { cwd: folder, stdio: 'inherit' })
+    expect(await once(child, 'close')).toEqual([0, null])
+    expect(await settled(taking)).toEqual([0])
   })
 
   it('one of several streams', async () => {

@@ -56,9 +56,11 @@ export function lineOf(event: unknown): string {
   }
 }
 
-function asJson(_key: string, value: unknown): unknown {
+/** `this` has the value as it was: a Buffer comes as what its `toJSON` makes of it. */
+function asJson(this: unknown, key: string, value: unknown): unknown {
   if (typeof value === 'bigint') return String(value)
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64')
+  const given = (this as Record<string, unknown>)[key]
+  if (given instanceof Uint8Array) return Buffer.from(given).toString('base64')
   return value
 }
 
@@ -69,6 +71,6 @@ function withoutCircles(): (this: unknown, key: string, value: unknown) => unkno
     while (ancestors.length > 0 && ancestors.at(-1) !== this) ancestors.pop()
     if (ancestors.includes(value)) return '[circular]'
     if (typeof value === 'object' && value !== null) ancestors.push(value)
-    return asJson(key, value)
+    return asJson.call(this, key, value)
   }
 }

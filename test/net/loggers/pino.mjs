@@ -19,6 +19,9 @@ const ways = {
         ],
       }),
     ),
+  pipeline: () => pino(pino.transport({ pipeline: [{ target: 'spillway/pino', options: exporter }] })),
+  'pino-socket': () =>
+    pino(pino.transport({ target: 'pino-socket', options: { address: '127.0.0.1', port, mode: 'udp' } })),
   destination: async () => pino(await destination(exporter)),
   multistream: async () =>
     pino(
@@ -51,6 +54,19 @@ const ends = {
     log()
     process.stdout.write('logged\n')
     setInterval(() => {}, 1000)
+  },
+  'says its last words': () => {
+    log()
+    logger.fatal({ i: count })
+    process.kill(process.pid, 'SIGKILL')
+  },
+  'hears of losses': async () => {
+    const stream = logger[pino.symbols.streamSym]
+    stream.on('alert', ({ reason }) => process.stdout.write(`${reason}\n`))
+    log()
+    const alive = setInterval(() => {}, 1000) // pino's worker keeps nothing alive
+    stream.once('close', () => clearInterval(alive))
+    stream.end()
   },
   'has children': () => {
     const child = logger.child({ part: 'a' })
