@@ -51,6 +51,8 @@ export default defineConfig({
       }),
       project('cli', ['test/cli/**/*.test.ts'], 120, { fileParallelism: false }),
       project('runtimes', ['test/runtimes/**/*.test.ts'], 300, { fileParallelism: false }),
+      // What a user gets: the tarball, installed.
+      project('package', ['test/package/**/*.test.ts'], 300),
       project('docs', ['test/docs/**/*.test.ts'], 120),
     ],
   },

@@ -33,7 +33,8 @@ const wasmModules = Object.entries(modules).map(([name, { entry, inlined }]) => 
 const ioWorker = at('src', 'node', 'io-worker.ts')
 const ioWorkerSource = at('src', 'node', 'io-worker-source.ts')
 const dist = at('dist')
-const nextDist = at('build', 'dist-next')
+/** As deep as dist itself: source maps have relative paths. */
+const nextDist = at('.dist-next')
 
 const writingSections = { data: 11, start: 8 }
 

@@ -9,10 +9,11 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const bin = (...path) => join(root, 'node_modules', ...path)
 
 // Cheap and telling ones first.
-const projects = ['unit', 'model', 'stress', 'net', 'cli', 'runtimes', 'docs']
+const projects = ['unit', 'model', 'stress', 'net', 'cli', 'runtimes', 'package', 'docs']
 const checks = {
   biome: [bin('@biomejs', 'biome', 'bin', 'biome'), 'check', '.'],
   tsc: [bin('typescript', 'bin', 'tsc'), '--noEmit'],
+  knip: [bin('knip', 'bin', 'knip.js')],
 }
 
 /** No project takes nearly as long; one that does hangs. */

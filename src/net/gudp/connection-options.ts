@@ -1,7 +1,7 @@
 import { SpillwayError } from '../../core/errors.ts'
 import type { LaneShape, MachineOptions, Strategy } from '../../core/packet-machine.ts'
 import { type ChannelKind, channelBits } from './channels.ts'
-import { CLEAR_OVERHEAD, DEFAULT_PROTOCOL_ID, SEALED_OVERHEAD } from './wire.ts'
+import { DEFAULT_PROTOCOL_ID, SEALED_OVERHEAD, SESSION_HEAD_BYTES } from './wire.ts'
 
 /** What both sides of a connection say of it. `channels`, `protocolId` and `fragmentBytes` must be the same on both. */
 export interface ConnectionOptions {
@@ -68,7 +68,7 @@ export function connectionSettings(
 ): ConnectionSettings {
   const channels = isBare ? [] : (options.channels ?? DEFAULT_CHANNELS)
   channelBits(channels)
-  const overhead = isBare ? 0 : isSealed ? SEALED_OVERHEAD : CLEAR_OVERHEAD
+  const overhead = isBare ? 0 : isSealed ? SEALED_OVERHEAD : SESSION_HEAD_BYTES
   const maxDatagramBytes = whole(options, 'maxDatagramBytes', 1200, 256, 65_000)
   const fragmentBytes = whole(options, 'fragmentBytes', isBare ? 1024 : 1100, 16, 65_000)
   if (fragmentBytes + FRAGMENT_HEAD + overhead > maxDatagramBytes && options.fragmentBytes !== undefined) {

@@ -4,7 +4,6 @@ import { i32At, setI32, type U64 } from './bytes.ts'
 import type { SessionKeys } from './noise.ts'
 import { ReplayWindow } from './replay-window.ts'
 import {
-  CLEAR_OVERHEAD,
   NONCE_AT,
   SEALED,
   SEALED_HEAD_BYTES,
@@ -64,7 +63,7 @@ export function createSealer(options: SealerOptions): Sealer {
 }
 
 class ClearSealer implements Sealer {
-  readonly overhead = CLEAR_OVERHEAD
+  readonly overhead = SESSION_HEAD_BYTES
   readonly stats = { sealed: 0, opened: 0, malformed: 0, badTags: 0, replays: 0 }
   readonly #head = new Uint8Array(SESSION_HEAD_BYTES)
 
@@ -81,7 +80,7 @@ class ClearSealer implements Sealer {
   }
 
   open(datagram: Uint8Array): Uint8Array | undefined {
-    if (datagram.length < CLEAR_OVERHEAD || datagram[4]! >= SEALED || !hasHead(datagram, this.#head)) {
+    if (datagram.length < SESSION_HEAD_BYTES || datagram[4]! >= SEALED || !hasHead(datagram, this.#head)) {
       this.stats.malformed++
       return undefined
     }

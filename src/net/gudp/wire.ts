@@ -25,7 +25,6 @@ export type SessionType = 6 | 7 | 8 | 9
 /** Beside the type: the content is encrypted. */
 export const SEALED = 0x80
 
-export const HEAD_BYTES = 5
 const TYPE_AT = 4
 
 /** Head and session; in the clear the content follows. */
@@ -38,7 +37,6 @@ export const NONCE_AT = 13
 export const TAG_BYTES = 16
 
 /** What a datagram of a session has beside its content. */
-export const CLEAR_OVERHEAD = SESSION_HEAD_BYTES
 export const SEALED_OVERHEAD = SEALED_HEAD_BYTES + TAG_BYTES
 
 /**
