@@ -9,5 +9,6 @@ export {
   type RegisterOptions,
   registerMetrics,
 } from './metrics/prom-client.ts'
+export { type MetricsServer, type ServeMetricsOptions, serveMetrics } from './metrics/server.ts'
 export { PROMETHEUS_CONTENT_TYPE, prometheusText } from './metrics/text.ts'
 export type { Labelled, Measured, ReadOptions, Things } from './metrics/things.ts'
