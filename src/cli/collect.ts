@@ -5,7 +5,8 @@ import { CollectReport } from './collect/report.ts'
 import { type CommandHost, defineCommand } from './command.ts'
 import { renderEndpoint } from './endpoint.ts'
 import { exitCode, starting, usageError } from './exit.ts'
-import { bytes, given, integer, list, number, text, toggle, type Values } from './flags.ts'
+import { FiguresServed } from './figures-served.ts'
+import { bytes, given, integer, list, listening, number, text, toggle, type Values } from './flags.ts'
 import { secretFile, secureOf } from './gudp-flags.ts'
 import { Interrupt } from './interrupt.ts'
 import { natsFlags, natsSink, streamOf } from './nats-flags.ts'
@@ -42,6 +43,7 @@ const flags = {
   'stats-every': number('<seconds>', { from: 0.01, to: 86_400 }, 'How often the figures are said.', 10),
   gudp: toggle('From spillway send --gudp and exporters with that transport: acknowledged, each line once.'),
   'secret-file': secretFile,
+  metrics: listening('Serve the figures over HTTP: /metrics for Prometheus, /stats.json, /healthz.'),
   json: toggle('Figures as NDJSON on standard error.'),
   quiet: toggle('Say nothing but what goes wrong.'),
 }
@@ -63,6 +65,7 @@ export const collect = defineCommand({
     'spillway collect --host 0.0.0.0 --allow 10.0.0.0/8 --out /var/log/events.ndjson --rotate-bytes 1G',
     'spillway collect --to nats://127.0.0.1:4222/EVENTS --spool /var/spool/spillway',
     'spillway collect --gudp --secret-file secret --host 0.0.0.0 > events.ndjson',
+    'spillway collect --metrics 9464 --out events.ndjson',
     'spillway collect --exit-after-lines 1000 | jq .event',
   ],
   exitCodes: [
@@ -94,6 +97,7 @@ async function run(values: CollectValues, host: CommandHost, interrupted: AbortS
   let progress: Progress | undefined
   const sink = counted(await sinkFor(values), end)
   const collector = await starting(Collector.open(collectorOptions(values, sink, onAlert)))
+  const served = await FiguresServed.open(values, collector)
   const { address, port } = collector.address()
   const place = renderEndpoint(address, port)
   const report = new CollectReport(() => collector.stats(), {
@@ -104,8 +108,10 @@ async function run(values: CollectValues, host: CommandHost, interrupted: AbortS
   progress = new Progress(voiceOf(values, host), host.stderr, values['stats-every'] * 1000, report)
   progress.note(`listening on ${place}`)
   progress.record({ kind: 'listening', address, port })
+  served.announce(progress)
   await end.reached
   await collector.close()
+  await served.close()
   progress.stop()
   if (end.hasNoReader) return exitCode.ok
   progress.record(report.jsonLedger())

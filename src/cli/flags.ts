@@ -3,7 +3,7 @@ import { messageOf, usageError } from './exit.ts'
 
 /** A flag of a command: how its text becomes a value, and what the help says of it. */
 export interface Flag<T> {
-  readonly kind: 'text' | 'list' | 'toggle'
+  readonly kind: 'text' | 'optional' | 'list' | 'toggle'
   /** What stands for its value in the help, `<n>` for instance. */
   readonly placeholder: string
   readonly help: string
@@ -31,6 +31,29 @@ export function list(placeholder: string, help: string): Flag<readonly string[]>
     defaultText: undefined,
     read: (given) => (given === undefined ? [] : (given as readonly string[])),
   }
+}
+
+/** `[host:]port`: where to listen. Without a host on this machine alone. */
+export function listening(help: string): Flag<Place | undefined> {
+  return valued('<[host:]port>', help, undefined, readPlace)
+}
+
+/** The same, and the flag alone is this port. */
+export function listeningAt(port: number, help: string): Flag<Place | undefined> {
+  const read = (given: string) => readPlace(given === '' ? String(port) : given)
+  return { ...valued('[[host:]port]', help, undefined, read), kind: 'optional' }
+}
+
+export interface Place {
+  readonly host: string
+  readonly port: number
+}
+
+function readPlace(given: string): Place {
+  const [, v6, name, digits] = /^(?:(?:\[([^\]]+)\]|([^:[\]]+)):)?(\d{1,5})$/.exec(given) ?? []
+  const port = Number(digits)
+  if (port <= 65_535) return { host: v6 ?? name ?? '127.0.0.1', port }
+  throw new Error(`must be a port, host:port or [v6 address]:port, not '${given}'`)
 }
 
 /** A flag with a value: `read` is for the text, `fallback` is what stands where there is none. */
@@ -133,10 +156,19 @@ export function parseFlags<F extends Flags>(args: readonly string[], flags: F): 
   for (const [name, { kind }] of Object.entries(flags)) {
     options[name] = { type: kind === 'toggle' ? 'boolean' : 'string', multiple: kind === 'list' }
   }
-  const { values, positionals } = parse(args, options)
+  const { values, positionals } = parse(withValues(args, flags), options)
   if (values.help === true) return { values: {} as Values<F>, operands: positionals, help: true }
   const read = Object.entries(flags).map(([name, flag]) => [name, readFlag(name, flag, values[name])])
   return { values: Object.fromEntries(read) as Values<F>, operands: positionals, help: false }
+}
+
+/** A flag whose value may be left out gets an empty one, where another flag or nothing follows. */
+function withValues(args: readonly string[], flags: Flags): string[] {
+  const end = args.includes('--') ? args.indexOf('--') : args.length
+  return args.map((arg, i) => {
+    const isAlone = i < end && arg.startsWith('--') && flags[arg.slice(2)]?.kind === 'optional'
+    return isAlone && (args[i + 1] ?? '-').startsWith('-') ? `${arg}=` : arg
+  })
 }
 
 function parse(

@@ -9,7 +9,8 @@ import { Calm } from './calm.ts'
 import { type CommandHost, defineCommand } from './command.ts'
 import { parseEndpoint } from './endpoint.ts'
 import { exitCode, messageOf, starting, usageError } from './exit.ts'
-import { bytes, choice, given, integer, list, number, toggle, type Values } from './flags.ts'
+import { FiguresServed } from './figures-served.ts'
+import { bytes, choice, given, integer, list, listening, number, toggle, type Values } from './flags.ts'
 import { counted } from './format.ts'
 import { secretFile, secureOf } from './gudp-flags.ts'
 import { Interrupt, untilAborted } from './interrupt.ts'
@@ -56,6 +57,7 @@ const flags = {
   ),
   gudp: toggle('Over gudp, to spillway collect --gudp: acknowledged, and sent again where it was lost.'),
   'secret-file': secretFile,
+  metrics: listening('Serve the figures over HTTP: /metrics for Prometheus, /stats.json, /healthz.'),
   json: toggle('Figures as NDJSON on standard error, one line a second.'),
   quiet: toggle('Say nothing but what goes wrong.'),
 }
@@ -82,7 +84,7 @@ export const send = defineCommand({
       '1',
       'Something was dropped, or the input could not be read. With --drop, what a full ring dropped does not count.',
     ],
-    ['3', 'It could not start: the host has no address, for instance.'],
+    ['3', 'It could not start: the host has no address, the port of --metrics is taken, ...'],
     ['130, 143', 'SIGINT, SIGTERM; what had been accepted was sent first.'],
   ],
   run: async (values, [destination], host) => {
@@ -113,9 +115,11 @@ async function run(
     }
   }
   const exporter = await starting(UdpExporter.open({ ...exporterOptions(values, destination), onAlert }))
+  const served = await FiguresServed.open(values, exporter)
   const report = new SendReport(() => exporter.stats(), paintFor(stderr, process.env))
   const voice = voiceFor(stderr, values)
   progress = new Progress(voice, stderr, voice === 'json' ? JSON_MS : PLAIN_MS, report)
+  served.announce(progress)
   let failure: unknown
   try {
     await writeLines(host.stdin as Readable, exporter, brakesFor(exporter, values), signal)
@@ -124,6 +128,7 @@ async function run(
     failure = error
   }
   await exporter.close()
+  await served.close()
   progress.stop()
   progress.record(report.jsonLedger())
   if (voice === 'live' || voice === 'plain') stderr.write(report.ledger())

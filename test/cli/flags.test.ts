@@ -2,7 +2,19 @@ import { describe, expect, it } from 'vitest'
 import { defineCommand } from '../../src/cli/command.ts'
 import { parseEndpoint, renderEndpoint } from '../../src/cli/endpoint.ts'
 import { CommandFailure } from '../../src/cli/exit.ts'
-import { bytes, choice, given, integer, list, number, parseFlags, text, toggle } from '../../src/cli/flags.ts'
+import {
+  bytes,
+  choice,
+  given,
+  integer,
+  list,
+  listening,
+  listeningAt,
+  number,
+  parseFlags,
+  text,
+  toggle,
+} from '../../src/cli/flags.ts'
 import { renderHelp } from '../../src/cli/help.ts'
 
 const flags = {
@@ -93,6 +105,42 @@ describe('flags', () => {
 
   it('vanish from options where they were not given', () => {
     expect(given({ a: 1, b: undefined, c: false })).toEqual({ a: 1, c: false })
+  })
+})
+
+describe('a flag for where to listen', () => {
+  const places = {
+    at: listening('A place.'),
+    page: listeningAt(9997, 'Another, or none.'),
+    quiet: toggle('No words.'),
+  }
+  const read = (...args: string[]) => parseFlags(args, places).values
+
+  it('takes a port of this machine, or a host with it', () => {
+    expect(read('--at', '80').at).toEqual({ host: '127.0.0.1', port: 80 })
+    expect(read('--at', '0.0.0.0:0').at).toEqual({ host: '0.0.0.0', port: 0 })
+    expect(read('--at', '[::1]:443').at).toEqual({ host: '::1', port: 443 })
+    for (const wrong of ['', 'x', ':80', '::1:80', '65536', '-1', '1.5', 'a:b', '123456'])
+      expect(() => read(`--at=${wrong}`)).toThrow('--at must be a port, host:port or [v6 address]:port')
+    expect(() => read('--at')).toThrow('--at')
+  })
+
+  it('may have a port of its own, and need no value then', () => {
+    expect(read().page).toBeUndefined()
+    for (const args of [
+      ['--page'],
+      ['--page', '--quiet'],
+      ['--quiet', '--page'],
+      ['--page='],
+      ['--page', '--'],
+    ])
+      expect(read(...args).page).toEqual({ host: '127.0.0.1', port: 9997 })
+    expect(read('--page', '80', '--quiet')).toMatchObject({ page: { port: 80 }, quiet: true })
+    expect(read('--page=[::]:80').page).toEqual({ host: '::', port: 80 })
+    expect(parseFlags(['--', '--page'], places)).toMatchObject({
+      operands: ['--page'],
+      values: { page: undefined },
+    })
   })
 })
 

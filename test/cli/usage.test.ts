@@ -61,6 +61,11 @@ describe('a wrong call', () => {
     [['collect', '--allow', '10.0.0.0/99'], /10\.0\.0\.0\/99/],
     [['send', '--secret-file', 'x', '127.0.0.1:9'], /--secret-file is for --gudp/],
     [['collect', '--secret-file', 'x'], /--secret-file is for --gudp/],
+    [
+      ['collect', '--metrics', 'here'],
+      /--metrics must be a port, host:port or \[v6 address\]:port, not 'here'/,
+    ],
+    [['send', '--metrics', '70000', '127.0.0.1:9'], /--metrics must be a port/],
     [['ping'], /<host:port>/],
     [['ping', '--size', '7', '127.0.0.1:9'], /--size must be a number from 8/],
     [['gudp-echo', 'a:1', 'b:2'], /\[host:port\]/],
