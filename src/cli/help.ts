@@ -3,7 +3,7 @@ import { exitCode } from './exit.ts'
 import type { Flag } from './flags.ts'
 import type { Paint } from './terminal.ts'
 
-const WIDTH = 96
+export const WIDTH = 96
 
 /** `spillway --help` */
 export function renderOverview(commands: Readonly<Record<string, Command>>, paint: Paint): string {
@@ -64,7 +64,7 @@ function columns(rows: readonly (readonly [string, string])[]): string[] {
   )
 }
 
-function wrap(text: string, width: number): string[] {
+export function wrap(text: string, width: number): string[] {
   const lines = ['']
   for (const word of text.split(' ')) {
     const line = lines.at(-1)!

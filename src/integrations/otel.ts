@@ -1,5 +1,5 @@
 /**
- * `spillway/otel`: OpenTelemetry's log records to an exporter.
+ * `spillway/otel`: OpenTelemetry's log records to an exporter, and the figures of exporters and collectors to its meters.
  *
  * @module
  */
@@ -9,6 +9,7 @@ import type { UdpExporter } from '../node/udp.ts'
 import { eventOf, lineOf } from './otel/log-event.ts'
 
 export type { LogEvent } from './otel/log-event.ts'
+export { type Labelled, type Measured, meterMetrics, type ReadOptions, type Things } from './otel-meters.ts'
 
 export interface OtelOptions {
   /** What becomes of a record: what `JSON.stringify` takes. Default: a `LogEvent`. */

@@ -43,7 +43,7 @@ describe('help', () => {
 
 describe('a wrong call', () => {
   const calls: readonly (readonly [args: string[], says: RegExp])[] = [
-    [[], /there are send, collect, demo, ping, gudp-echo/],
+    [[], /there are send, collect, demo, doctor, ping, gudp-echo/],
     [['sned'], /no such command: sned; there are send, collect, demo/],
     [['--colour'], /no such flag: --colour/],
     [['toString'], /no such command/],
@@ -70,6 +70,11 @@ describe('a wrong call', () => {
     [['ping', '--size', '7', '127.0.0.1:9'], /--size must be a number from 8/],
     [['gudp-echo', 'a:1', 'b:2'], /\[host:port\]/],
     [['gudp-echo', '127.0.0.1'], /host:port/],
+    [['doctor', 'a:1', 'b:2'], /\[host\[:port\]\]/],
+    [['doctor', 'host:x'], /host:port/],
+    [['doctor', 'a host'], /a target is host, host:port/],
+    [['doctor', '--role', 'rest'], /--role must be one of send, collect, both/],
+    [['doctor', '--seconds', '-1'], /--seconds/],
     [['demo', '--threads', '0'], /--threads must be a number from 1/],
     [['demo', '--drop', '100'], /--drop/],
   ]
@@ -78,7 +83,7 @@ describe('a wrong call', () => {
     it(`is told what is wrong: spillway ${args.join(' ')}`, async () => {
       const { code, stdout, stderr } = await run(args)
       expect(stderr).toMatch(says)
-      expect(stderr).toMatch(/Try: spillway( send| collect| demo| ping| gudp-echo)? --help\n$/)
+      expect(stderr).toMatch(/Try: spillway( send| collect| demo| doctor| ping| gudp-echo)? --help\n$/)
       expect([code, String(stdout)]).toEqual([2, ''])
     })
   }

@@ -5,7 +5,7 @@ import { dropReasons } from './exporter-families.ts'
 import { counter, countersBy, type Family, gauge, type Unit, withZeros } from './family.ts'
 
 type Counts = Exclude<keyof SourceCounts, 'droppedBy'>
-type SinkFigure = Exclude<keyof SinkStats, 'name'>
+type SinkFigure = Exclude<keyof SinkStats, 'name' | 'own'>
 
 /** A figure of the totals, over all sources that ever were. */
 function total(name: string, unit: Unit, help: string, figure: Counts): Family<CollectorStats> {
