@@ -12,6 +12,7 @@ export type PresetName =
   | 'fluent-bit'
   | 'rsyslog'
   | 'syslog-ng'
+  | 'otel-collector'
 
 /** What a preset may set: how events go on the wire, never how many are held or where they go. */
 export interface PresetOptions {
@@ -53,6 +54,8 @@ export const presets: Readonly<Record<PresetName, Readonly<PresetOptions>>> = {
   rsyslog: { ...foreign, maxDatagramBytes: ETHERNET_BYTES },
   /** With `flags(no-parse)`, and `log-msg-size(65536)` for longer ones. */
   'syslog-ng': { ...foreign, maxDatagramBytes: ETHERNET_BYTES },
+  /** Its `udplog` receiver splits at newlines. */
+  'otel-collector': { ...foreign, maxDatagramBytes: ETHERNET_BYTES },
 }
 
 /** The options with the preset's for those that were not given. */

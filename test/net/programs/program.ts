@@ -10,6 +10,7 @@ import { accessSync, constants } from 'node:fs'
 import { createServer } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { SocketServer } from 'spillway/sockets'
 import { describe, it, onTestFinished } from 'vitest'
@@ -37,10 +38,15 @@ export function describeWith(names: readonly string[], title: string, body: () =
   describe.skip(`${title} (skipped, ${reason})`, body)
 }
 
-/** Servers are not in everybody's PATH. */
-const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
+/** Servers are not in everybody's PATH; what cannot be installed beside another .ci/run has unpacked. */
+const folders = [
+  ...(process.env.PATH ?? '').split(delimiter),
+  '/usr/sbin',
+  '/usr/local/sbin',
+  fileURLToPath(new URL('../../../.cache/agents/usr/sbin', import.meta.url)),
+]
 
-function pathOf(name: string): string | undefined {
+export function pathOf(name: string): string | undefined {
   const path = folders.map((folder) => join(folder, name)).find(isExecutable)
   return path !== undefined && name === 'nc' && !isOpenBsdNetcat(path) ? undefined : path
 }
@@ -70,8 +76,8 @@ export class Program {
   #check: () => void = () => {}
 
   /** Runs until the test is over. */
-  constructor(name: string, args: readonly string[]) {
-    const child = spawn(pathOf(name) ?? name, args, { stdio: 'pipe' })
+  constructor(name: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+    const child = spawn(pathOf(name) ?? name, args, { stdio: 'pipe', env: { ...process.env, ...env } })
     this.#child = child
     running.add(child)
     this.#ended = new Promise((resolve) => {
@@ -118,6 +124,10 @@ export class Program {
     return this.#ended
   }
 
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name)
+  }
+
   async end(): Promise<void> {
     this.#child.kill('SIGKILL')
     await this.#ended
@@ -144,7 +154,7 @@ export async function startServer(
 }
 
 /** Free for TCP and for UDP, on loopback. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
