@@ -9,7 +9,7 @@ import { UdpExporter } from 'spillway/udp'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { until } from '../support/harness.ts'
 import { NatsServer } from '../support/nats-server.ts'
-import { describeWith } from './programs/program.ts'
+import { describeWith, output } from './programs/program.ts'
 
 const STREAM = 'EVENTS'
 const numberOf = (line: string): number => JSON.parse(line).i
@@ -372,6 +372,38 @@ describeWith(['nats-server'], 'JetStream', () => {
     it('no JetStream at all', async () => {
       const server = await NatsServer.start('', { hasJetStream: false })
       await expect(storing(server)).rejects.toMatchObject({ code: 'ERR_SINK', message: /-js/ })
+    })
+  })
+
+  describe('TLS', () => {
+    /** A server with a certificate that nobody else has signed. */
+    async function secured(): Promise<{ server: NatsServer; caFile: string }> {
+      const dir = spoolDir()
+      const [key, caFile] = [join(dir, 'key.pem'), join(dir, 'cert.pem')]
+      const args = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
+      const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1']
+      const { code, stderr } = await output('openssl', [...args, ...names, '-keyout', key, '-out', caFile])
+      expect(code, stderr).toBe(0)
+      const config = `tls { cert_file: "${caFile}", key_file: "${key}" }`
+      return { server: await NatsServer.start(config, { tls: { caFile } }), caFile }
+    }
+
+    it('stores by a connection that is encrypted', async () => {
+      const { server, caFile } = await secured()
+      const { collector, exporter, own } = await storing(server, { connect: { tls: { caFile } } })
+      encode(exporter, 0, 100)
+      await exporter.close()
+      await collector.close()
+      expect(own().stored).toBe(100)
+      expect((await server.linesOf(STREAM)).map(numberOf)).toEqual(numbers(0, 100))
+    })
+
+    it('a certificate that nobody vouches for: the collector does not open, and says why', async () => {
+      const { server } = await secured()
+      await expect(storing(server)).rejects.toMatchObject({
+        code: 'ERR_SINK',
+        message: expect.stringMatching(/certificate|self-signed/),
+      })
     })
   })
 

@@ -11,9 +11,17 @@ export class NatsServer {
   readonly port: number
   readonly #dir: string
   readonly #args: readonly string[]
+  readonly #tls: { caFile: string } | undefined
   #program: Program
 
-  private constructor(dir: string, args: readonly string[], program: Program, port: number) {
+  private constructor(
+    dir: string,
+    args: readonly string[],
+    program: Program,
+    port: number,
+    tls: { caFile: string } | undefined,
+  ) {
+    this.#tls = tls
     this.#dir = dir
     this.#args = args
     this.#program = program
@@ -21,7 +29,10 @@ export class NatsServer {
   }
 
   /** `config`: lines of its configuration file, beside those that say where. */
-  static async start(config = '', { hasJetStream = true } = {}): Promise<NatsServer> {
+  static async start(
+    config = '',
+    { hasJetStream = true, tls }: { hasJetStream?: boolean; tls?: { caFile: string } } = {},
+  ): Promise<NatsServer> {
     const dir = mkdtempSync(join(tmpdir(), 'spillway-nats-'))
     onTestFinished(() => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }))
     const file = join(dir, 'nats.conf')
@@ -29,7 +40,7 @@ export class NatsServer {
     const store = hasJetStream ? ['-js', '-sd', join(dir, 'store')] : []
     const args = [...store, '-a', '127.0.0.1', '-c', file]
     const { program, port } = await startServer('nats-server', (port) => [...args, '-p', String(port)], READY)
-    return new NatsServer(dir, args, program, port)
+    return new NatsServer(dir, args, program, port, tls)
   }
 
   get url(): string {
@@ -52,7 +63,8 @@ export class NatsServer {
   }
 
   async client(options: object = {}): Promise<NatsConnection> {
-    const connection = await connect({ servers: this.url, ...options })
+    const tls = this.#tls === undefined ? {} : { tls: this.#tls }
+    const connection = await connect({ servers: this.url, ...tls, ...options })
     onTestFinished(() => connection.close())
     return connection
   }
