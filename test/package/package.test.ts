@@ -177,6 +177,26 @@ describe('installed in an empty project', () => {
   })
 })
 
+describe('the reference', () => {
+  it('is made of every entry', async () => {
+    await run(process.execPath, [join(root, 'tools', 'api-docs.mjs')], { cwd: root, maxBuffer: 16 * MiB })
+    const index = readFileSync(join(root, 'build', 'api', 'index.html'), 'utf8')
+    for (const word of [
+      'UdpExporter',
+      'Collector',
+      'SocketServer',
+      'GudpDaemon',
+      'jetStreamSink',
+      'prometheusText',
+    ])
+      expect(
+        filesOf(join(root, 'build', 'api')).some((file) => file.includes(word)),
+        word,
+      ).toBe(true)
+    expect(index).toContain('spillway')
+  })
+})
+
 describe('JSR', () => {
   const jsr = JSON.parse(readFileSync(join(root, 'jsr.json'), 'utf8'))
 
