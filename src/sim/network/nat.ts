@@ -3,6 +3,7 @@ import { NetworkError } from './network-error.ts'
 import { type Place, textOf } from './place.ts'
 import type { Random } from './random.ts'
 
+/** Whom a NAT lets in, and how long it remembers. */
 export interface NatOptions {
   /** Who may send in: those who were sent to through the mapping (default), or anybody who hits its port. */
   readonly lets?: 'peers' | 'anybody'
