@@ -32,6 +32,13 @@ const wasmModules = Object.entries(modules).map(([name, { entry, inlined }]) => 
 }))
 const ioWorker = at('src', 'node', 'io-worker.ts')
 const ioWorkerSource = at('src', 'node', 'io-worker-source.ts')
+/** The page of `spillway collect --ui`. */
+const ui = {
+  script: at('web', 'ui', 'main.ts'),
+  style: at('web', 'ui', 'style.css'),
+  page: at('web', 'ui', 'index.html'),
+}
+const uiSource = at('src', 'cli', 'ui-source.ts')
 const dist = at('dist')
 /** As deep as dist itself: source maps have relative paths. */
 const nextDist = at('.dist-next')
@@ -64,11 +71,19 @@ async function main() {
     writeIfChanged(inlined, wasmModule(readFileSync(outputs.release)))
 
   const entries = promisedEntries()
-  const shell = hashOf(['src', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'tools/build.mjs'])
+  const shell = hashOf([
+    'src',
+    'web/ui',
+    'package.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'tools/build.mjs',
+    'node_modules/uplot/package.json',
+  ])
   const isWhole = existsSync(dist) && entries.every(({ output }) => existsSync(at(output)))
   if (stamp.shell !== shell || did.length > 0 || !isWhole) {
     writeStamp({ wasm })
-    await inlineIoWorker()
+    await Promise.all([inlineIoWorker(), inlineUi()])
     await buildDist(entries)
     did.push(...filesIn(dist).filter((path) => /\.(m?js|wasm)$/.test(path)))
   }
@@ -165,6 +180,28 @@ async function inlineIoWorker() {
   writeIfChanged(
     ioWorkerSource,
     `// Made by tools/build.mjs from io-worker.ts; not committed.\nexport const ioWorkerSource: string = ${source}\n`,
+  )
+}
+
+/** The page, its script and its style as strings, the plots with them: nothing is fetched from elsewhere. */
+async function inlineUi() {
+  const licence = readFileSync(at('node_modules', 'uplot', 'LICENSE'), 'utf8').trim()
+  const { outputFiles } = await bundle([ui.script, ui.style], {
+    outbase: 'web/ui',
+    banner: { js: `/*!\nWith uPlot: ${licence}\n*/` },
+    format: 'iife',
+    platform: 'browser',
+    packages: 'bundle',
+    splitting: false,
+    minify: true,
+    sourcemap: false,
+    write: false,
+  })
+  const text = (ending) => JSON.stringify(outputFiles.find(({ path }) => path.endsWith(ending)).text)
+  const page = JSON.stringify(readFileSync(ui.page, 'utf8'))
+  writeIfChanged(
+    uiSource,
+    `// Made by tools/build.mjs from web/ui; not committed.\nexport const uiScript: string = ${text('.js')}\nexport const uiStyle: string = ${text('.css')}\nexport const uiPage: string = ${page}\n`,
   )
 }
 

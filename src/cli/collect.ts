@@ -6,7 +6,18 @@ import { type CommandHost, defineCommand } from './command.ts'
 import { renderEndpoint } from './endpoint.ts'
 import { exitCode, starting, usageError } from './exit.ts'
 import { FiguresServed } from './figures-served.ts'
-import { bytes, given, integer, list, listening, number, text, toggle, type Values } from './flags.ts'
+import {
+  bytes,
+  given,
+  integer,
+  list,
+  listening,
+  listeningAt,
+  number,
+  text,
+  toggle,
+  type Values,
+} from './flags.ts'
 import { secretFile, secureOf } from './gudp-flags.ts'
 import { Interrupt } from './interrupt.ts'
 import { natsFlags, natsSink, streamOf } from './nats-flags.ts'
@@ -44,6 +55,7 @@ const flags = {
   gudp: toggle('From spillway send --gudp and exporters with that transport: acknowledged, each line once.'),
   'secret-file': secretFile,
   metrics: listening('Serve the figures over HTTP: /metrics for Prometheus, /stats.json, /healthz.'),
+  ui: listeningAt(9997, 'Serve a page that shows the figures live. Without a value: 127.0.0.1:9997.'),
   json: toggle('Figures as NDJSON on standard error.'),
   quiet: toggle('Say nothing but what goes wrong.'),
 }
@@ -65,7 +77,7 @@ export const collect = defineCommand({
     'spillway collect --host 0.0.0.0 --allow 10.0.0.0/8 --out /var/log/events.ndjson --rotate-bytes 1G',
     'spillway collect --to nats://127.0.0.1:4222/EVENTS --spool /var/spool/spillway',
     'spillway collect --gudp --secret-file secret --host 0.0.0.0 > events.ndjson',
-    'spillway collect --metrics 9464 --out events.ndjson',
+    'spillway collect --metrics 9464 --ui --out events.ndjson',
     'spillway collect --exit-after-lines 1000 | jq .event',
   ],
   exitCodes: [
@@ -74,7 +86,7 @@ export const collect = defineCommand({
       'It has done what it was asked for (--for, --exit-after-lines), or the reader of its output has gone.',
     ],
     ['1', 'A line that came could not be written.'],
-    ['3', 'It could not start: the port is taken, the file cannot be opened, ...'],
+    ['3', 'It could not start: a port is taken, the file cannot be opened, ...'],
     ['130, 143', 'SIGINT, SIGTERM; what had come was written first.'],
   ],
   run: async (values, _, host) => {
@@ -97,9 +109,9 @@ async function run(values: CollectValues, host: CommandHost, interrupted: AbortS
   let progress: Progress | undefined
   const sink = counted(await sinkFor(values), end)
   const collector = await starting(Collector.open(collectorOptions(values, sink, onAlert)))
-  const served = await FiguresServed.open(values, collector)
   const { address, port } = collector.address()
   const place = renderEndpoint(address, port)
+  const served = await FiguresServed.open(values, collector, place)
   const report = new CollectReport(() => collector.stats(), {
     place,
     target: targetOf(values),

@@ -55,7 +55,7 @@ export const presets: Readonly<Record<PresetName, Readonly<PresetOptions>>> = {
   rsyslog: { ...foreign, maxDatagramBytes: ETHERNET_BYTES },
   /** With `flags(no-parse)`, and `log-msg-size(65536)` for longer ones. */
   'syslog-ng': { ...foreign, maxDatagramBytes: ETHERNET_BYTES },
-  /** With the receiver `udplog`, which splits at newlines. */
+  /** Its `udplog` receiver splits at newlines. */
   'otel-collector': { ...foreign, maxDatagramBytes: ETHERNET_BYTES },
 }
 

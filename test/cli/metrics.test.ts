@@ -71,10 +71,11 @@ describe('--metrics', () => {
     await once(taken, 'listening')
     const { port } = taken.address() as { port: number }
     for (const args of [
-      ['collect', '--port', '0'],
-      ['send', '127.0.0.1:9'],
+      ['collect', '--port', '0', '--metrics', String(port)],
+      ['collect', '--port', '0', '--metrics', '0', '--ui', String(port)],
+      ['send', '127.0.0.1:9', '--metrics', String(port)],
     ]) {
-      const { code, stderr } = await run([...args, '--metrics', String(port)])
+      const { code, stderr } = await run(args)
       expect(code).toBe(3)
       expect(stderr).toBe(
         `spillway ${args[0]}: cannot serve at 127.0.0.1:${port}: another program listens there: stop it, or choose another port (0: the system chooses)\n`,

@@ -1,127 +1,131 @@
-// Agents that nobody here wrote, with the configurations of docs/agents.md: every line whole, many in a datagram, and datagrams of 60 kB.
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { type PresetName, UdpExporter } from 'spillway/udp'
+import { UdpExporter } from 'spillway/udp'
 import { expect, it, onTestFinished } from 'vitest'
-import { presets } from '../../src/net/presets.ts'
-import { until } from '../support/harness.ts'
-import { describeWith, freePort, Program } from './programs/program.ts'
+import type { PresetName } from '../../src/net/presets.ts'
+import { Agent, type AgentName, kinds } from './agents/agent.ts'
+import { describeWith } from './programs/program.ts'
 
-const page = readFileSync(fileURLToPath(new URL('../../docs/agents.md', import.meta.url)), 'utf8')
+// Agents that people run, with the configurations of docs/agents.md.
 
-/** The configuration in the page, with another port and another file. */
-function configuration(language: string, port: number, file: string): string {
-  const [, text] = new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(page)!
-  const changed = text!.replace(/5514/, String(port)).replace('/var/log/spillway.ndjson', file)
-  expect(changed).not.toContain('/var/log')
-  return changed
-}
-
-function folder(): string {
-  const dir = mkdtempSync(join(tmpdir(), 'spillway-agent-'))
-  onTestFinished(() => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }))
-  return dir
-}
-
-const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0
-
-/** An agent works the more slowly the less of the machine it gets: so much may be ahead of it, which the kernel keeps for it. */
-const AHEAD_BYTES = 50_000
-
-async function expectAllLines(
-  preset: PresetName,
-  port: number,
-  file: string,
-  lines: number,
-  pad: number,
-  options = {},
-) {
-  const exporter = await UdpExporter.open({ host: '127.0.0.1', port, preset, metadata: false, ...options })
-  onTestFinished(() => exporter.close())
-  const sent: string[] = []
-  let bytes = 0
-  for (let i = 0; i < lines; i++) {
-    const line = JSON.stringify({ event: 'process_exec', i, text: 'ü€😀"\\', pad: 'x'.repeat(i % pad) })
-    expect(exporter.write(line)).toBe(true)
-    sent.push(line)
-    bytes += Buffer.byteLength(line) + 1
-    if (bytes - sizeOf(file) < AHEAD_BYTES) continue
-    await exporter.flush()
-    await until(() => bytes - sizeOf(file) < AHEAD_BYTES, `${file} has grown`, 20_000)
-  }
-  await exporter.flush()
-  await until(() => sizeOf(file) >= bytes, 'all is in the file', 20_000)
-  expect(exporter.stats()).toMatchObject({ sent: lines, dropped: 0 })
-  expect(readFileSync(file, 'utf8')).toBe(`${sent.join('\n')}\n`)
-}
-
-interface Agent {
-  readonly preset: PresetName
-  readonly program: string
-  /** In front of the configuration: what it says of itself goes to that file. */
-  more(log: string): string
-  args(config: string, dir: string): readonly string[]
-  readonly ready: RegExp
-}
-
-const agents: readonly Agent[] = [
-  {
-    preset: 'rsyslog',
-    program: 'rsyslogd',
-    // What it says of itself, among which that it has started, goes where all goes that has no ruleset.
-    more: (log) => `global(processInternalMessages="on")\naction(type="omfile" file="${log}")`,
-    args: (config, dir) => ['-n', '-f', config, '-i', join(dir, 'pid')],
-    ready: /\[origin software="rsyslogd".*\] start/,
-  },
-  {
-    preset: 'syslog-ng',
-    program: 'syslog-ng',
-    more: (log) =>
-      `@version: 3.38\nsource s_internal { internal(); }; destination d_internal { file("${log}"); };
-log { source(s_internal); destination(d_internal); };`,
-    args: (config, dir) => [
-      ...['-F', '--no-caps', '-f', config],
-      ...[`--persist-file=${dir}/persist`, `--pidfile=${dir}/pid`, `--control=${dir}/control`],
+/** About as long as a process event is; with what agents have been seen to change. */
+function eventAt(i: number): Record<string, unknown> {
+  return {
+    event: 'process_exec',
+    i,
+    binary: '/usr/bin/curl',
+    args: [
+      '-H',
+      'x: "%rawmsg%" \\ $MESSAGE',
+      '\ttab, é, 日本, 🦉, <13>Nov 25 00:00:00 host tag: text\nsecond',
     ],
-    ready: /syslog-ng starting up/,
-  },
-]
+    padding: '#'.repeat(i % 97),
+  }
+}
 
-for (const { preset, program, more, args, ready } of agents) {
-  describeWith([program], preset, () => {
-    async function start() {
-      const dir = folder()
-      const file = join(dir, 'lines.ndjson')
-      const config = join(dir, 'agent.conf')
-      const log = join(dir, 'agent.log')
-      const port = await freePort()
-      writeFileSync(config, `${more(log)}\n${configuration(preset, port, file)}`)
-      const agent = new Program(program, args(config, dir))
-      const hasStarted = () => sizeOf(log) > 0 && ready.test(readFileSync(log, 'utf8'))
-      await until(hasStarted, `${program} has started ${agent.stderr}`, 20_000)
-      return { port, file }
-    }
+async function open(preset: PresetName, port: number, options: object = {}): Promise<UdpExporter> {
+  const exporter = await UdpExporter.open({ host: '127.0.0.1', port, preset, ...options })
+  onTestFinished(() => exporter.close())
+  return exporter
+}
 
-    it('has 50,000 lines, many in a datagram', async () => {
-      const { port, file } = await start()
-      await expectAllLines(preset, port, file, 50_000, 100)
+/** No more at a time than the smallest buffer takes that an agent may be given, and then what it has written is looked at. */
+const AT_A_TIME = 500
+
+async function expectAllWhole(agent: Agent, exporter: UdpExporter, count: number): Promise<void> {
+  const wanted = Array.from({ length: count }, (_, i) => JSON.stringify(eventAt(i)))
+  for (let from = 0; from < count; from += AT_A_TIME) {
+    for (const line of wanted.slice(from, from + AT_A_TIME)) exporter.write(line)
+    await exporter.flush()
+    await agent.has(Math.min(from + AT_A_TIME, count) + 1)
+  }
+  expect(exporter.stats()).toMatchObject({ sent: count, dropped: 0 })
+  expect(agent.kernelDrops).toBe(0)
+  // The datagram with the metadata, the exporter's first, and the events; several sockets keep no order.
+  const lines = await agent.lines(count + 1)
+  const [metadata, ...events] = lines.sort((a, b) => indexOf(a) - indexOf(b))
+  expect(JSON.parse(metadata!)).toMatchObject({ event: 'agent_init' })
+  expect(events.length).toBe(count)
+  // Not one big comparison: when it fails it is to be read.
+  expect(events.findIndex((line, i) => line !== wanted[i])).toBe(-1)
+  expect(exporter.stats().datagrams).toBeLessThan(count / 3)
+}
+
+function indexOf(line: string): number {
+  return Number(/"i":(\d+),/.exec(line)?.[1] ?? -1)
+}
+
+for (const name of Object.keys(kinds) as AgentName[]) {
+  describeWith([kinds[name].program], `${name}, as docs/agents.md sets it up`, () => {
+    it('has 50,000 lines, several in a datagram, each whole', async () => {
+      const agent = await Agent.start(name)
+      await expectAllWhole(agent, await open(name, agent.port), 50_000)
     })
 
-    it('has lines of up to 20 kB in datagrams of 60 kB', async () => {
-      const { port, file } = await start()
-      await expectAllLines(preset, port, file, 300, 20_000, { maxDatagramBytes: 60_000 })
+    it('has them from datagrams of 60 kB', async () => {
+      const agent = await Agent.start(name)
+      const exporter = await open(name, agent.port, { maxDatagramBytes: 60_000 })
+      await expectAllWhole(agent, exporter, 20_000)
+      expect(exporter.stats().datagrams).toBeLessThan(20_000 / 50)
+    })
+
+    it('has a single line of 60 kB, and one that begins as syslog does', async () => {
+      const agent = await Agent.start(name)
+      const exporter = await open(name, agent.port, { maxDatagramBytes: 60_000, metadata: false })
+      const lines = [`{"text":"${'é'.repeat(29_900)}"}`, '<34>1 2026-11-25T00:00:00Z host app - - - text']
+      for (const line of lines) {
+        exporter.write(line)
+        await exporter.flush()
+      }
+      const got = await agent.lines(2)
+      expect(got.sort()).toEqual([...lines].sort())
     })
   })
 }
 
-it('every preset is in the page, and every one that it names is there', () => {
-  const named = new Set([...page.matchAll(/`'([a-z-]+)'`/g)].map(([, name]) => name!))
-  const ours = new Set(['seed', 'jumbo', 'loopback']) // for no agent
-  expect([...named].sort()).toEqual(
-    Object.keys(presets)
-      .filter((name) => !ours.has(name))
-      .sort(),
-  )
+describeWith([kinds.rsyslog.program], 'rsyslog without one of its settings', () => {
+  it.each([
+    ['parser.escapeControlCharactersOnReceive="off"', /^\{.*\}#012\{.*\}/],
+    ['maxMessageSize="64k"', /^\{.*[^}]$/],
+  ])('changes what comes: %s', async (setting, changed) => {
+    const agent = await Agent.start('rsyslog', (configuration) => {
+      expect(configuration).toContain(setting)
+      return configuration.replace(setting, '')
+    })
+    const exporter = await open('rsyslog', agent.port, { maxDatagramBytes: 60_000, metadata: false })
+    for (let i = 0; i < 100; i++) exporter.write(JSON.stringify(eventAt(i)))
+    await exporter.flush()
+    const lines = await agent.lines(1)
+    expect(lines.some((line) => changed.test(line))).toBe(true)
+  })
+})
+
+describeWith([kinds['syslog-ng'].program], 'syslog-ng without one of its settings', () => {
+  it('takes apart what begins as syslog does: no-parse', async () => {
+    const agent = await Agent.start('syslog-ng', (configuration) => {
+      expect(configuration).toContain(' flags(no-parse)')
+      return configuration.replace(' flags(no-parse)', '')
+    })
+    const exporter = await open('syslog-ng', agent.port, { metadata: false })
+    exporter.write('<34>Nov 25 00:00:00 host app: text')
+    await exporter.flush()
+    expect(await agent.lines(1)).toEqual(['text'])
+  })
+})
+
+describeWith([kinds.rsyslog.program], 'what the kernel drops before an agent', () => {
+  it('is named when lines are missing', async () => {
+    const agent = await Agent.start('rsyslog')
+    const exporter = await open('rsyslog', agent.port, { metadata: false })
+    agent.pause() // it has no time to read
+    const line = 'x'.repeat(1300)
+    for (let i = 0; i < 20_000; i++) {
+      exporter.write(line)
+      if (i % 2000 === 0) await exporter.flush()
+    }
+    await exporter.flush()
+    expect(agent.kernelDrops).toBeGreaterThan(0)
+    agent.goOn()
+    await expect(agent.has(20_000, 500)).rejects.toThrow(
+      / of 20000 lines are there; the kernel dropped [1-9]\d* /,
+    )
+  })
 })

@@ -64,6 +64,11 @@ describe('the house', () => {
     expect(check('src', allowed)).toEqual([])
   })
 
+  it('lets the live page take nothing but types from src', () => {
+    for (const file of sourcesIn('web/ui'))
+      expect(textOf(file), file).not.toMatch(/^import (?!type )[^\n]*'(\.\.\/)+src/m)
+  })
+
   it('has arrows one way in assembly, with the one knot that is drawn', () => {
     const base = ['assembly/atomics', 'assembly/codes', 'assembly/layout']
     const allowed = {

@@ -10,6 +10,7 @@ import { accessSync, constants } from 'node:fs'
 import { createServer } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { SocketServer } from 'spillway/sockets'
 import { describe, it, onTestFinished } from 'vitest'
@@ -37,10 +38,15 @@ export function describeWith(names: readonly string[], title: string, body: () =
   describe.skip(`${title} (skipped, ${reason})`, body)
 }
 
-/** Servers are not in everybody's PATH. */
-const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
+/** Servers are not in everybody's PATH; what cannot be installed beside another .ci/run has unpacked. */
+const folders = [
+  ...(process.env.PATH ?? '').split(delimiter),
+  '/usr/sbin',
+  '/usr/local/sbin',
+  fileURLToPath(new URL('../../../.cache/agents/usr/sbin', import.meta.url)),
+]
 
-function pathOf(name: string): string | undefined {
+export function pathOf(name: string): string | undefined {
   const path = folders.map((folder) => join(folder, name)).find(isExecutable)
   return path !== undefined && name === 'nc' && !isOpenBsdNetcat(path) ? undefined : path
 }
@@ -70,8 +76,8 @@ export class Program {
   #check: () => void = () => {}
 
   /** Runs until the test is over. */
-  constructor(name: string, args: readonly string[]) {
-    const child = spawn(pathOf(name) ?? name, args, { stdio: 'pipe' })
+  constructor(name: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+    const child = spawn(pathOf(name) ?? name, args, { stdio: 'pipe', env: { ...process.env, ...env } })
     this.#child = child
     running.add(child)
     this.#ended = new Promise((resolve) => {
@@ -116,6 +122,10 @@ export class Program {
   /** Its exit code, when it has come to its end by itself. */
   exit(): Promise<number | null> {
     return this.#ended
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name)
   }
 
   async end(): Promise<void> {
