@@ -62,7 +62,7 @@ export class Nat {
   }
 
   /** All mappings die: what hosts send from now on has new ports (and the new address), and what is sent to the old ones is lost. */
-  rebind(address = this.#address): void {
+  rebind(address: string = this.#address): void {
     if (address !== this.#address) this.#moved(this.#address, address)
     this.#address = address
     this.#formerPorts.clear()
