@@ -2,6 +2,7 @@ import { SpillwayError } from './errors.ts'
 
 export const HANDLE_VERSION = 1
 
+/** Who may write, and who may read: by how many threads a diode is shared. */
 export type Topology = 'OneToOne' | 'ManyToOne' | 'OneToMany'
 
 /** Names a ring to another thread: send it with `postMessage` or as `workerData`, and join with `from(handle)`. */

@@ -1,10 +1,12 @@
 import { SpillwayError } from './errors.ts'
 
+/** What a full ring gives up: its oldest record, or the one that comes. */
 export type DropPolicy = 'drop-oldest' | 'drop-newest'
 
 /** Called on the reader's side with exactly how many records were lost since the last one it read. */
 export type Alert = (missed: number) => void
 
+/** What a diode is made with. */
 export interface DiodeOptions {
   /** What a full ring does with a record: make room by dropping the oldest (the default), or refuse the newest. */
   policy?: DropPolicy

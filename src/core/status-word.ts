@@ -7,6 +7,7 @@ const FINAL_SHIFT = 16
 const FINAL_COUNT = 12
 const FIRST_SHIFT = 28
 
+/** Names a status word to another thread, as a `DiodeHandle` names a ring. */
 export interface StatusHandle {
   readonly memory: WebAssembly.Memory
   readonly address: number

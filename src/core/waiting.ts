@@ -4,6 +4,7 @@ import { keepAlive } from './keep-alive.ts'
 import { type Reader, type ReaderPort, readerPort } from './reader.ts'
 import { waitAsync } from './wait-async.ts'
 
+/** How often a `Poller` looks, and when it ends. */
 export interface PollerOptions {
   /** Pause between two looks at an empty ring. Default 10. */
   intervalMs?: number
@@ -11,6 +12,7 @@ export interface PollerOptions {
   signal?: AbortSignal
 }
 
+/** When a `Waiter` ends. */
 export interface WaiterOptions {
   /** Ends it: what is in the ring is still delivered, then `undefined`. */
   signal?: AbortSignal

@@ -15,6 +15,7 @@ import { type Message, MessageMaker } from './nats/message.ts'
 import { Publisher } from './nats/publisher.ts'
 import { linesOf, Spool } from './nats/spool.ts'
 
+/** Which servers, which stream, and how much may be on its way. */
 export interface JetStreamSinkOptions {
   /** `'nats://127.0.0.1:4222'`, or several of a cluster. Default: this machine. */
   servers?: string | string[]

@@ -11,6 +11,7 @@ import { eventOf, lineOf } from './otel/log-event.ts'
 export type { LogEvent } from './otel/log-event.ts'
 export { type Labelled, type Measured, meterMetrics, type ReadOptions, type Things } from './otel-meters.ts'
 
+/** What records become, and whose the exporter is. */
 export interface OtelOptions {
   /** What becomes of a record: what `JSON.stringify` takes. Default: a `LogEvent`. */
   toEvent?: (record: ReadableLogRecord) => unknown
@@ -18,6 +19,7 @@ export interface OtelOptions {
   closes?: boolean
 }
 
+/** What an exporter of OpenTelemetry calls back with. */
 type ExportResult = Parameters<Parameters<LogRecordExporter['export']>[1]>[0]
 
 /** As `ExportResultCode` of `@opentelemetry/core`. */

@@ -7,6 +7,7 @@ import TransportStream, { type TransportStreamOptions } from 'winston-transport'
 import { SpillwayError } from '../core/errors.ts'
 import { UdpExporter, type UdpExporterOptions } from '../node/udp.ts'
 
+/** winston's own options, and the exporter to write to. */
 export interface SpillwayTransportOptions extends TransportStreamOptions {
   /** Open; it stays so when the logger ends. */
   exporter: UdpExporter

@@ -21,6 +21,7 @@ export const collectorAlertKinds = {
   warning: 'times',
 } as const
 
+/** What a collector can have to tell. */
 export type CollectorAlertKind = keyof typeof collectorAlertKinds
 
 /** Where and why, of the first of those that an alert counts. */

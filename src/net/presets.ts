@@ -1,5 +1,6 @@
 import { SpillwayError } from '../core/errors.ts'
 
+/** Receivers whose settings are known. */
 export type PresetName =
   | 'seed'
   | 'collector'

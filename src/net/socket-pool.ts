@@ -24,6 +24,7 @@ export interface SocketPool {
   close(): void
 }
 
+/** What a pool of your own is given to work with. */
 export interface PoolContext {
   /** Opens a socket to the exporter's peer, with the send buffer it was asked for. */
   connect(): Promise<DatagramSocket>
@@ -40,6 +41,7 @@ export interface PoolContext {
   onRetire(flow: Flow): void
 }
 
+/** Makes the pool of an exporter, in place of the built-in one. */
 export type PoolFactory = (context: PoolContext) => SocketPool
 
 /** Sockets that cannot be opened, or are spoilt at once, are tried no more often. */

@@ -41,6 +41,7 @@ export interface SourceStats extends SourceCounts {
   readonly told: ExporterCounts | undefined
 }
 
+/** What was received and lost, by source and together. */
 export interface LedgerStats {
   /** Over all sources that ever were. */
   readonly totals: SourceCounts

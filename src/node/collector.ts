@@ -42,6 +42,7 @@ export type { Logger } from './logging.ts'
 export { type FileSinkOptions, fileSink } from './sinks/file.ts'
 export { type StdoutSinkOptions, stdoutSink } from './sinks/stdout.ts'
 
+/** Where to listen, whom to hear, and what becomes of the lines. */
 export interface CollectorOptions extends CollectorSettings {
   /** Gets what is said for debugging, and the alerts. pino, console, or anything with such methods. */
   logger?: Logger
@@ -49,6 +50,7 @@ export interface CollectorOptions extends CollectorSettings {
   ioThread?: ServiceHost
 }
 
+/** The ledger, the sinks, and what there was beside them. */
 export interface CollectorStats extends LedgerStats {
   /** Lines that each sink was offered: `offered = handed + failed + dropped + inHand + waiting`. */
   readonly offered: number
@@ -70,6 +72,7 @@ export interface CollectorStats extends LedgerStats {
   readonly gudp: GudpReceivingStats | undefined
 }
 
+/** How the connections of exporters fare. */
 export interface GudpReceivingStats {
   /** Connections that there are, and that there were. */
   readonly sessions: number

@@ -38,6 +38,7 @@ export type { HandshakeLimits } from '../net/gudp/server-handshake.ts'
 export { IoThread, type IoThreadOptions } from './io-thread.ts'
 export { generateKeyPair } from './security.ts'
 
+/** How much a daemon may hold, and where it runs. */
 export interface GudpDaemonOptions {
   /** All connections together. Default 1024, at most 32768. */
   maxConnections?: number
@@ -48,6 +49,7 @@ export interface GudpDaemonOptions {
   ioThread?: ServiceHost
 }
 
+/** Where to listen, and who is told of connections. */
 export interface GudpListenOptions extends Omit<ListenOptions, 'onSession' | 'host'> {
   /** Default: loopback. */
   readonly host?: string
@@ -55,14 +57,17 @@ export interface GudpListenOptions extends Omit<ListenOptions, 'onSession' | 'ho
   onConnection(connection: GudpConnection): void
 }
 
+/** Whom to connect to, and how. */
 export type GudpConnectOptions = DialOptions
 
+/** A port at which connections come in. */
 export interface GudpListener {
   address(): Endpoint
   /** No more connections come in; those that are there go on. */
   close(): void
 }
 
+/** Counts over all connections of a daemon. */
 export interface GudpDaemonStats extends DaemonCounts {
   readonly connections: number
 }

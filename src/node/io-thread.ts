@@ -5,6 +5,7 @@ import type { ServiceHandlers, ServiceHost, ServiceLink } from '../net/io-servic
 import type { FromIoThread, IoWorkerData, ToIoThread } from './io-protocol.ts'
 import { ioWorkerSource } from './io-worker-source.ts'
 
+/** Where the worker comes from. */
 export interface IoThreadOptions {
   /** The worker's file (`spillway/io-worker`) instead of the copy that is built in: for a policy that forbids `data:` modules. */
   url?: string | URL

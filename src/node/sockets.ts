@@ -29,6 +29,7 @@ export type { SocketHandle, SocketKind } from '../net/sockets/socket-handle.ts'
 export { IoThread, type IoThreadOptions } from './io-thread.ts'
 export type { Logger } from './logging.ts'
 
+/** How many sockets, how long they linger, and where they live. */
 export interface SocketServerOptions {
   /** How many sockets all clients together may have. Default 16384, at most 32768. */
   maxSockets?: number

@@ -16,6 +16,7 @@ import type { IoThread } from './io-thread.ts'
 import type { Logger } from './logging.ts'
 import { security } from './security.ts'
 
+/** Where events go, how they are packed, and what may wait. */
 export interface UdpExporterOptions {
   /** A name or an IP address. Names are looked up at `open`, and again in the background later. */
   host: string

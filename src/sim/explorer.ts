@@ -6,6 +6,7 @@ import type { RaceOptions } from './races.ts'
 import { formatSchedule, replay } from './schedule.ts'
 import { type Finding, Search, type SearchLimits, type SearchResult } from './search.ts'
 
+/** How far a search goes, and what it looks for. */
 export interface ExploreOptions {
   /** Default five million, for which the table of hashes takes 270 MB. */
   maxStates?: number
@@ -23,6 +24,7 @@ export interface ExploreOptions {
   shorten?: boolean
 }
 
+/** What went wrong, and the way there. */
 export interface Failure {
   message: string
   /** For `replay` and `parseSchedule`. */
@@ -30,6 +32,7 @@ export interface Failure {
   trace: StepEvent[]
 }
 
+/** What a search saw, and whether it saw everything. */
 export interface Exploration {
   scenario: string
   states: number

@@ -20,6 +20,8 @@
  * ```
  *
  * Interleavings are sequentially consistent. See docs/model-checker.md.
+ *
+ * @module
  */
 export type { AccessKind, Site } from './access-ops.ts'
 export { someoneBlocked } from './checks.ts'

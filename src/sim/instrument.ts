@@ -15,6 +15,7 @@ export interface BinaryenLike {
   setPassArgument(key: string, value: string | null): void
 }
 
+/** As much of a module of binaryen as is used here. */
 export interface BinaryenModule {
   emitStackIR(): string
   emitBinary(): Uint8Array
@@ -25,6 +26,7 @@ export interface BinaryenModule {
   dispose(): void
 }
 
+/** How fine the scheduling points are. */
 export interface InstrumentOptions {
   /** Granule of `memory.copy` and `memory.fill`; smaller shows more tearing and costs more states. Default 8. */
   granuleBytes?: 8 | 4 | 2 | 1

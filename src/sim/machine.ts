@@ -9,6 +9,7 @@ import { TrackedMemory } from './tracked-memory.ts'
 
 /** Kills share the number space of steps: transition `t` steps thread `t`, `KILL + t` kills it. */
 export const KILL = 8
+/** Threads that a machine can have. */
 export const MAX_THREADS = 8
 
 const PAGE = 65536

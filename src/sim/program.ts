@@ -58,18 +58,22 @@ export type Range =
   /** Written by `setup` alone: no scheduling points, not part of the state, a store is an error. */
   | { kind: 'constant'; start: number; bytes: number }
 
+/** Memory that all threads may touch: each access is a scheduling point. */
 export function sharedRange(start: number, bytes: number): Range {
   return { kind: 'shared', start, bytes }
 }
 
+/** Memory of one thread: another that touches it is a failure. */
 export function privateRange(thread: number, start: number, bytes: number): Range {
   return { kind: 'private', start, bytes, thread }
 }
 
+/** Memory that nobody writes. */
 export function constantRange(start: number, bytes: number): Range {
   return { kind: 'constant', start, bytes }
 }
 
+/** The functions of the core, by name. */
 export type CoreExports = Record<string, (...args: (number | bigint)[]) => number | bigint | undefined>
 
 /** What `setup` and the checks work with. Calls to `core` run at once, without scheduling points. */
@@ -80,8 +84,10 @@ export interface Workbench {
   data: DataView
 }
 
+/** How it stands with a thread of a machine. */
 export type ThreadStatus = 'running' | 'blocked' | 'finished' | 'killed'
 
+/** A thread, as checks see it. */
 export interface ThreadView {
   name: string
   status: ThreadStatus
@@ -95,6 +101,7 @@ export interface StateView extends Workbench {
   threads: readonly ThreadView[]
 }
 
+/** Threads, what they do, and what must hold. */
 export interface Scenario {
   /** Part of every printed schedule; no spaces, no colons. */
   name: string

@@ -4,6 +4,7 @@ import type { Machine } from './machine.ts'
 /** A function (all its races), two functions (races between them), or a question about the two sites. */
 export type RaceRule = string | readonly [string, string] | ((a: Site, b: Site) => boolean)
 
+/** Which races are meant. */
 export interface RaceOptions {
   /** Races on purpose: the reader of a sequence lock, which validates what it copied. */
   allow?: readonly RaceRule[]

@@ -29,6 +29,7 @@ export function formatSchedule({ scenario, transitions }: Schedule): string {
   return `${scenario}:${parts.join(',')}`
 }
 
+/** Reads what a failure printed. */
 export function parseSchedule(text: string): Schedule {
   const colon = text.lastIndexOf(':')
   if (colon < 0) throw new Error(`not a schedule: ${text}`)
@@ -43,6 +44,7 @@ export function parseSchedule(text: string): Schedule {
   return { scenario: text.slice(0, colon), transitions }
 }
 
+/** What to look at on the way. */
 export interface ReplayOptions {
   onStep?(event: StepEvent, machine: Machine): void
   races?: boolean | RaceOptions
@@ -50,6 +52,7 @@ export interface ReplayOptions {
   livelock?: boolean
 }
 
+/** What the schedule led to; without a message, to nothing bad. */
 export interface ReplayResult {
   message?: string
   trace: StepEvent[]

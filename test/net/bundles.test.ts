@@ -6,9 +6,11 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
 import { build as esbuild } from 'esbuild'
 import { build as vite } from 'vite'
 import { afterEach, describe, expect, test } from 'vitest'
+import { webpack } from 'webpack'
 import { allReceived } from '../support/all-received.ts'
 import { UdpReceiver } from '../support/udp-receiver.ts'
 
@@ -49,6 +51,32 @@ const byVite =
       build: { ssr: source, minify, outDir, rollupOptions: { output: { entryFileNames: fileName } } },
     })
 
+const byWebpack =
+  (mode: 'development' | 'production'): Bundler =>
+  async (source, outDir, fileName) => {
+    const isModule = fileName.endsWith('.mjs')
+    const compiler = webpack({
+      mode,
+      devtool: false,
+      context: sources,
+      entry: source,
+      target: 'node20',
+      output: {
+        path: outDir,
+        filename: fileName,
+        module: isModule,
+        chunkFormat: isModule ? 'module' : 'commonjs',
+      },
+      experiments: { outputModule: isModule },
+      // A module that asks where it is means the bundle, not where its source once lay.
+      module: { parser: { javascript: { importMeta: false } } },
+    })!
+    const stats = await promisify(compiler.run.bind(compiler))()
+    await promisify(compiler.close.bind(compiler))()
+    const { errors, warnings } = stats!.toJson({ all: false, errors: true, warnings: true })
+    expect({ errors, warnings }, 'every user would get them').toEqual({ errors: [], warnings: [] })
+  }
+
 const opening = `UdpExporter.open({ host: '127.0.0.1', port: Number(process.argv[2]), heartbeatMs: false, metadata: false })`
 
 const threeLines = `
@@ -66,6 +94,9 @@ const ways: [way: string, source: string, fileName: string, Bundler][] = [
   ['esbuild, cjs', script, 'program.cjs', byEsbuild({ format: 'cjs' })],
   ['vite --ssr', module, 'program.mjs', byVite(false)],
   ['vite --ssr, minified', module, 'program.mjs', byVite(true)],
+  ['webpack, esm', module, 'program.mjs', byWebpack('development')],
+  ['webpack, esm, minified', module, 'program.mjs', byWebpack('production')],
+  ['webpack, cjs', script, 'program.cjs', byWebpack('production')],
 ]
 
 /** The only writer that may be there dies. Whoever hears of it may write in its place; else that is ERR_TOO_MANY_WRITERS. */

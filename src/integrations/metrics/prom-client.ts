@@ -38,6 +38,7 @@ export interface PromClient {
   readonly register: PromRegistry
 }
 
+/** Where to register, and how finely. */
 export interface RegisterOptions extends ReadOptions {
   /** Default: the module's own, `register`. */
   readonly registry?: PromRegistry

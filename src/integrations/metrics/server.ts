@@ -4,6 +4,7 @@ import { statsJson } from './json.ts'
 import { PROMETHEUS_CONTENT_TYPE, prometheusText } from './text.ts'
 import { checkSources, checkThings, type ReadOptions, type Things } from './things.ts'
 
+/** What to serve, and where. */
 export interface ServeMetricsOptions extends ReadOptions {
   readonly things: Things
   /** 0: the system chooses. */

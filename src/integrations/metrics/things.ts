@@ -20,6 +20,7 @@ export interface Labelled {
 /** One, or several: then each of one kind needs labels of its own. */
 export type Things = Measured | Labelled | readonly (Measured | Labelled)[]
 
+/** How finely a collector is told of. */
 export interface ReadOptions {
   /**
    * Series for each source of a collector, the largest by name, `other` for the rest: `true` for 50, or how many. Left out: none, for

@@ -1,6 +1,7 @@
 import { SpillwayError } from '../../core/errors.ts'
 import { MAX_CHANNELS } from './handshake-datagrams.ts'
 
+/** Whether messages of a channel are sent again when they are lost. */
 export type ChannelKind = 'reliable' | 'unreliable'
 
 export interface ChannelBits {

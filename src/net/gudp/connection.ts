@@ -19,6 +19,7 @@ import {
 } from './message-channel.ts'
 import type { Place } from './path.ts'
 
+/** Whether a connection is open, and how the network bears it. */
 export interface GudpStatus {
   /** `'open'`, or why it is over. */
   readonly state: 'open' | EndReason

@@ -2,17 +2,21 @@ import { SpillwayError } from '../../core/errors.ts'
 import type { LanePipe } from '../../core/lane-pipe.ts'
 import type { ChannelKind } from './channels.ts'
 
+/** How long a call that blocks may wait. */
 export interface RecvSyncOptions {
   /** How long to wait. Default: for ever. */
   readonly timeoutMs?: number | undefined
 }
 
+/** How long a call that is awaited may wait, and what gives it up. */
 export interface RecvOptions extends RecvSyncOptions {
   /** Ends the wait: it rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined
 }
 
+/** How long a call that blocks may wait for room. */
 export type SendSyncOptions = RecvSyncOptions
+/** How long a call that is awaited may wait for room, and what gives it up. */
 export type SendOptions = RecvOptions
 
 /** One message channel of a connection. On a reliable one every message arrives, once and in order; on an unreliable one it may be lost, and overtaken. */

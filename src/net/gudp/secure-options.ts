@@ -6,6 +6,7 @@ import type { NoisePattern } from './noise.ts'
 /** A key of X25519: its 32 bytes, or those as base64 (either alphabet) or hex. */
 export type Key = Uint8Array | string
 
+/** What sessions are sealed with, and how the peer is known. */
 export interface SecureOptions {
   /**
    * What both sides know and nobody else. 32 bytes are taken as they are; any other bytes, and text, are hashed to 32. At least 16. It is

@@ -22,6 +22,7 @@ import { DEFAULT_PROTOCOL_ID, datagramType } from './wire.ts'
 const REMEMBER_MS = 11_000
 const NONE = new Uint8Array(0)
 
+/** How many handshakes a server answers, so that a flood of them costs little. */
 export interface HandshakeLimits {
   /** REQUEST and RESPONSE from addresses that nothing is known of. Default: 20,000 a second, 40,000 at once. */
   readonly unproven?: Limit

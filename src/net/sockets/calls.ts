@@ -3,6 +3,7 @@ import type { ClientSocket } from './client-socket.ts'
 import { socketError } from './codes.ts'
 import type { Limits, Steps } from './waits.ts'
 
+/** How long a call may wait. */
 export interface CallOptions {
   /** How long the call may wait: ETIMEDOUT then. Default: `SO_RCVTIMEO` or `SO_SNDTIMEO`, which are for ever. */
   timeoutMs?: number | undefined
@@ -10,6 +11,7 @@ export interface CallOptions {
   dontWait?: boolean | undefined
 }
 
+/** How long a call that is awaited may wait, and what gives it up. */
 export interface AsyncCallOptions extends CallOptions {
   /** Gives the call up: it rejects with the signal's reason. */
   signal?: AbortSignal | undefined

@@ -14,6 +14,7 @@ import type { Steps } from './waits.ts'
 /** The longest payloads of UDP over IPv4 and IPv6. */
 const LONGEST_PAYLOAD = { 4: 65507, 6: 65527 } as const
 
+/** A datagram, and who sent it. */
 export interface Received extends Endpoint {
   /** Bytes that were received: of the datagram, as many as there was room for. */
   readonly bytes: number

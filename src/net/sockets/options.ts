@@ -7,6 +7,7 @@ import type { AddressFamily } from '../../ports.ts'
 import { socketError } from './codes.ts'
 import type { Membership, Setting, Settings } from './questions.ts'
 
+/** Options that can be set, by their POSIX names. */
 export interface SocketOptions {
   /** Bytes of the ring in shared memory that is received into, and for UDP of the kernel's buffer, too. Before the first use. */
   SO_RCVBUF: number
@@ -33,6 +34,7 @@ export interface SocketOptions {
   IP_DROP_MEMBERSHIP: Membership
 }
 
+/** The name of an option that can be set. */
 export type OptionName = keyof SocketOptions
 
 /** What can be asked for only. */

@@ -12,6 +12,7 @@ export type Polled =
   | Socket
   | { readonly socket: Socket; readonly readable?: boolean; readonly writable?: boolean }
 
+/** What `poll` found of one socket. */
 export interface PollResult {
   readonly socket: Socket
   /** A call that receives, or accepts, would not wait. At the end of a connection, too. */

@@ -54,6 +54,7 @@ export type Settings = Readonly<Record<string, Setting>>
 
 export type Setting = boolean | number | string | Membership
 
+/** A multicast group, by which interface, and of which source. */
 export interface Membership {
   readonly group: string
   readonly interface?: string | undefined

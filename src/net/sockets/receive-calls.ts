@@ -10,6 +10,7 @@ import { peekDatagram, type Received, receiveDatagram } from './datagram-calls.t
 import { peekStream, receiveChunk, receiveStream } from './stream-calls.ts'
 import type { Steps } from './waits.ts'
 
+/** What a receiving call leaves, or waits for. */
 export interface RecvOptions {
   /** `MSG_PEEK`: what is received stays there. */
   peek?: boolean | undefined

@@ -1,6 +1,7 @@
 import type { Endpoint } from '../../ports.ts'
 import type { Settings } from './questions.ts'
 
+/** Protocol and family. */
 export type SocketKind = 'udp4' | 'udp6' | 'tcp4' | 'tcp6'
 
 /** A socket on its way from a thread to another, as file descriptors go between processes. Structured-cloneable. */

@@ -11,6 +11,7 @@ import type { SocketHandle, SocketKind } from './socket-handle.ts'
 import { sendStream } from './stream-calls.ts'
 import type { Steps } from './waits.ts'
 
+/** What can be sent; a string goes as UTF-8. */
 export type Data = Uint8Array | string
 
 /** `struct msghdr`: several buffers that are one datagram, or one after the other in a stream. */
@@ -19,6 +20,7 @@ export interface Message {
   readonly to?: SocketAddress | undefined
 }
 
+/** Which direction ends. */
 export type ShutdownHow = 'read' | 'write' | 'both'
 
 /** How `poll` gets at what a socket is; not part of the API. */

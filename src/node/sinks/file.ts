@@ -3,6 +3,7 @@ import type { Lines } from '../../net/lines.ts'
 import { PartlyWritten, type Sink, type SinkContext } from '../../net/sink.ts'
 import { RotatingFile } from './rotating-file.ts'
 
+/** When a file is rotated, and how many are kept. */
 export interface FileSinkOptions {
   /** A file that would grow beyond this is renamed, and a new one begun. Default 64 MiB. */
   maxBytes?: number

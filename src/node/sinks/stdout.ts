@@ -3,6 +3,7 @@ import type { Writable } from 'node:stream'
 import type { Lines } from '../../net/lines.ts'
 import type { Sink, SinkContext } from '../../net/sink.ts'
 
+/** Which stream, and its name in the figures. */
 export interface StdoutSinkOptions {
   /** Instead of `process.stdout`: `process.stderr`, or any stream of bytes. It is not ended. */
   stream?: Writable

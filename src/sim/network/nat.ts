@@ -3,6 +3,7 @@ import { NetworkError } from './network-error.ts'
 import { type Place, textOf } from './place.ts'
 import type { Random } from './random.ts'
 
+/** Whom a NAT lets in, and how long it remembers. */
 export interface NatOptions {
   /** Who may send in: those who were sent to through the mapping (default), or anybody who hits its port. */
   readonly lets?: 'peers' | 'anybody'
@@ -61,7 +62,7 @@ export class Nat {
   }
 
   /** All mappings die: what hosts send from now on has new ports (and the new address), and what is sent to the old ones is lost. */
-  rebind(address = this.#address): void {
+  rebind(address: string = this.#address): void {
     if (address !== this.#address) this.#moved(this.#address, address)
     this.#address = address
     this.#formerPorts.clear()

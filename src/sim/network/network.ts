@@ -10,6 +10,7 @@ import { type Random, seeded } from './random.ts'
 /** Beside what a link decides: a datagram has come to its socket, or to where nobody takes it. */
 export type TracedFate = Fate | 'taken' | 'unheard'
 
+/** A datagram, and what became of it. */
 export interface TraceEvent {
   readonly atMs: number
   /** As the datagram says: behind a NAT, the NAT's. */
@@ -20,6 +21,7 @@ export interface TraceEvent {
   readonly fate: TracedFate
 }
 
+/** What a network is made with; the same seed makes the same one. */
 export interface NetworkOptions {
   readonly seed: number
   readonly clock: Clock
@@ -32,6 +34,7 @@ export interface NetworkOptions {
   readonly trace?: (event: TraceEvent) => void
 }
 
+/** What became of all datagrams. */
 export interface NetworkCounters extends LinkCounters {
   readonly inFlight: number
   /** Of those delivered: given to a socket. */

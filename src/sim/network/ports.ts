@@ -13,6 +13,7 @@ import { NetworkError } from './network-error.ts'
 import { familyOf, textOf } from './place.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
+/** What a simulated machine knows beside its network. */
 export interface SimulatedPortsOptions {
   /** What names there are, and their addresses. */
   readonly names?: Readonly<Record<string, readonly string[]>>

@@ -20,6 +20,7 @@ export interface Random {
 /** Rounds after which every bit of the state depends on every bit of the seed. */
 const WARM_UP = 16
 
+/** Random numbers that are the same for the same seed, in every runtime. */
 export function seeded(seed: number): Random {
   let a = seed | 0
   let b = 0x9e3779b9 | 0

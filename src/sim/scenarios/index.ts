@@ -43,6 +43,7 @@ export const scenarios: readonly Scenario[] = [
   ...gudpSendScenarios,
 ].map((scenario) => ({ pages: PAGES, ...scenario }))
 
+/** Throws, and names those there are, where there is none of that name. */
 export function scenarioNamed(name: string): Scenario {
   const found = scenarios.find((scenario) => scenario.name === name)
   if (found === undefined)
