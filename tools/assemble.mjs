@@ -9,8 +9,8 @@ import { modules } from './modules.mjs'
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 /**
- * The Wasm of the `model` target; with a plant, of one that is compiled in a third of the time: the accesses to shared memory, and so
- * the interleavings, are the same.
+ * The Wasm of the `model` target; with a plant, of one that is compiled in a third of the time: it has to show the bug, it need not be the
+ * code that ships.
  *
  * @param {string} module
  * @param {import('./plants.mjs').Plant} [plant]

@@ -51,11 +51,11 @@ export function streamReceive(connection: usize, lane: usize, offset: u32, from:
   const most = (load64(lane + IN_HEAD_OFFSET) + bytes - received) / UNIT
   const now = received + <u64>takeBits(bits, bytes / UNIT, received / UNIT, most) * UNIT
   store<u64>(lane + IN_RECEIVED_OFFSET, now)
-  return publishRecords(connection, lane, data, bytes, now)
+  return publishRecords(lane, data, bytes, now)
 }
 
 /** Whole records become visible. */
-function publishRecords(connection: usize, lane: usize, data: usize, bytes: u32, received: u64): u32 {
+function publishRecords(lane: usize, data: usize, bytes: u32, received: u64): u32 {
   const longest = load<u32>(lane + LONGEST_OFFSET)
   const before = load<u64>(lane + IN_TAIL_OFFSET)
   let tail = before

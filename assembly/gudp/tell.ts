@@ -1,8 +1,10 @@
 // The daemon tells whoever waits at a connection, once for all that happened to it in a turn of its loop.
 //
-// A wake-up is a system call, and the thread that it wakes goes through its own loop for it: for each of fifty thousand packets a second
-// that is more than all the rest. Nothing is lost by being told later: who enters a wait set looks once more before sleeping, so either sees
-// what was published, or is in the set when it is told. A daemon that dies in between is told of by `depart`, which rings every bell.
+// A wake-up is a system call, and the thread that it wakes goes through its own loop for it: with one for each packet they take longer than all
+// the rest. Nothing is lost by being told later. The stores of `readPublish` and `sendFreed` come before the load of the set's bits here, as they do
+// when it is told at once; who enters a wait set (the `or` in `waitSetEnter`, which pairs with that load) looks once more before sleeping. So it sees what was
+// published, or is in the set when it is told. A daemon that dies in between is told of by `depart`, which rings every bell; and the end of a
+// connection wakes all, told or not.
 
 import { INVALID, STALE } from '../codes'
 import { isAlive } from '../region/threads'

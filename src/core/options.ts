@@ -1,3 +1,4 @@
+import { checkInteger } from './check.ts'
 import { SpillwayError } from './errors.ts'
 
 /** What a full ring gives up: its oldest record, or the one that comes. */
@@ -37,21 +38,15 @@ function invalid(message: string): never {
   throw new SpillwayError('ERR_INVALID_ARGUMENT', message)
 }
 
-function integer(name: string, value: unknown, maximum: number): number {
-  if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= maximum)
-    return value as number
-  return invalid(`${name} must be an integer from 1 to ${maximum}, not ${String(value)}`)
-}
-
 export function checkOptions(capacity: unknown, options: DiodeOptions | undefined): CheckedOptions {
   if (options !== undefined && (typeof options !== 'object' || options === null))
     invalid('options must be an object')
   const { policy = 'drop-oldest', recordBytes = 256, maxWriters = 16, patienceMs = 1000 } = options ?? {}
   const checked = {
-    capacity: integer('capacity', capacity, MAX_BYTES / 24),
+    capacity: checkInteger('capacity', capacity, 1, MAX_BYTES / 24),
     policy: POLICIES.indexOf(policy),
-    recordBytes: integer('recordBytes', recordBytes, MAX_BYTES),
-    maxWriters: integer('maxWriters', maxWriters, MAX_WRITERS),
+    recordBytes: checkInteger('recordBytes', recordBytes, 1, MAX_BYTES),
+    maxWriters: checkInteger('maxWriters', maxWriters, 1, MAX_WRITERS),
     patienceMs,
   }
   if (checked.policy < 0) invalid(`policy must be one of ${POLICIES.join(', ')}, not ${String(policy)}`)

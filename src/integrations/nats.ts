@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import type { StreamConfig } from '@nats-io/jetstream'
 import type { NodeConnectionOptions } from '@nats-io/transport-node'
+import { checkInteger } from '../core/check.ts'
 import { SpillwayError } from '../core/errors.ts'
 import type { Lines } from '../net/lines.ts'
 import { PartlyWritten, type Sink, type SinkContext } from '../net/sink.ts'
@@ -229,7 +230,7 @@ function check(options: JetStreamSinkOptions): Checked {
   if (spool !== undefined && (typeof spool?.dir !== 'string' || spool.dir === ''))
     invalid("spool takes a folder: { dir: '/var/spool/spillway' }")
   const number = (key: keyof JetStreamSinkOptions, standard: number, least: number, most: number) =>
-    integer(options[key] as number | undefined, key, standard, least, most)
+    checkInteger(key, options[key] ?? standard, least, most)
   return {
     stream,
     subject,
@@ -242,21 +243,9 @@ function check(options: JetStreamSinkOptions): Checked {
     ackTimeoutMs: number('ackTimeoutMs', 5000, 1, 0x7fffffff),
     spool: spool && {
       dir: spool.dir,
-      maxBytes: integer(spool.maxBytes, 'spool.maxBytes', SPOOL_BYTES, 2 ** 16, 2 ** 50),
+      maxBytes: checkInteger('spool.maxBytes', spool.maxBytes ?? SPOOL_BYTES, 2 ** 16, 2 ** 50),
     },
   }
-}
-
-function integer(
-  value: number | undefined,
-  name: string,
-  standard: number,
-  least: number,
-  most: number,
-): number {
-  const given = value ?? standard
-  if (Number.isInteger(given) && given >= least && given <= most) return given
-  return invalid(`${name} must be an integer from ${least} to ${most}, not ${String(value)}`)
 }
 
 function invalid(message: string): never {

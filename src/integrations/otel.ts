@@ -26,7 +26,7 @@ type ExportResult = Parameters<Parameters<LogRecordExporter['export']>[1]>[0]
 const SUCCESS = 0
 const FAILED = 1
 
-class Outlet {
+class RecordWriter {
   readonly exporter: UdpExporter
   readonly #toEvent: (record: ReadableLogRecord) => unknown
   readonly #closes: boolean
@@ -71,54 +71,54 @@ class Outlet {
  * stands a queue of the SDK's, which drops what is beyond 2048, and says nothing.
  */
 export class SpillwayLogRecordProcessor implements LogRecordProcessor {
-  readonly #outlet: Outlet
+  readonly #writer: RecordWriter
 
   constructor(exporter: UdpExporter, options?: OtelOptions) {
-    this.#outlet = new Outlet(exporter, options)
+    this.#writer = new RecordWriter(exporter, options)
   }
 
   onEmit(record: ReadableLogRecord): void {
-    this.#outlet.write(record)
+    this.#writer.write(record)
   }
 
   /** Resolves when all that was emitted is with the kernel (or dropped and counted). */
   forceFlush(): Promise<void> {
-    return this.#outlet.flush()
+    return this.#writer.flush()
   }
 
   shutdown(): Promise<void> {
-    return this.#outlet.shutdown()
+    return this.#writer.shutdown()
   }
 }
 
 /** For a processor of the SDK's, a `BatchLogRecordProcessor` for instance. */
 export class SpillwayLogRecordExporter implements LogRecordExporter {
-  readonly #outlet: Outlet
+  readonly #writer: RecordWriter
 
   constructor(exporter: UdpExporter, options?: OtelOptions) {
-    this.#outlet = new Outlet(exporter, options)
+    this.#writer = new RecordWriter(exporter, options)
   }
 
   /** Calls back at once: each record is in the ring, or was dropped and counted, which is told as a failure. */
   export(records: ReadableLogRecord[], callback: (result: ExportResult) => void): void {
     let dropped = 0
-    for (const record of records) if (!this.#outlet.write(record)) dropped++
+    for (const record of records) if (!this.#writer.write(record)) dropped++
     if (dropped === 0) callback({ code: SUCCESS })
     else callback({ code: FAILED, error: this.#reason(dropped, records.length) })
   }
 
   #reason(dropped: number, records: number): Error {
-    if (this.#outlet.isOver)
+    if (this.#writer.isOver)
       return new SpillwayError('ERR_CLOSED', 'the exporter has been shut down: make a new one')
     return new Error(`${dropped} of ${records} records were dropped: the exporter's stats() say why`)
   }
 
   /** Never rejects: the SDK's batching would export nothing any more. What is late goes on, and is in the exporter's ledger. */
   forceFlush(): Promise<void> {
-    return this.#outlet.flush().catch(() => {})
+    return this.#writer.flush().catch(() => {})
   }
 
   shutdown(): Promise<void> {
-    return this.#outlet.shutdown()
+    return this.#writer.shutdown()
   }
 }

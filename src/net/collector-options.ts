@@ -1,3 +1,4 @@
+import { checkInteger } from '../core/check.ts'
 import { SpillwayError } from '../core/errors.ts'
 import type { DropPolicy } from '../core/options.ts'
 import type { SecurityPort } from '../ports.ts'
@@ -127,10 +128,7 @@ function integer(
   least: number,
   most: number,
 ): number {
-  const value = options[name] ?? standard
-  if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most)
-    return value as number
-  return invalid(`${name} must be an integer from ${least} to ${most}, not ${String(value)}`)
+  return checkInteger(name, options[name] ?? standard, least, most)
 }
 
 function checkGudp(

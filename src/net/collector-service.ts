@@ -5,7 +5,7 @@ import type { Endpoint, ReceivingSocket } from '../ports.ts'
 import { AddressRanges } from './address-ranges.ts'
 import { AlertGate, type CollectorAlert } from './collector-alerts.ts'
 import { Feeds } from './feed.ts'
-import { type CollectorGudp, type GudpCounts, GudpReceiving } from './gudp/gudp-receiving.ts'
+import { type CollectorGudp, GudpReceiving, type GudpReceivingStats } from './gudp/gudp-receiving.ts'
 import { Intake } from './intake.ts'
 import type { Service, ServiceContext } from './io-service.ts'
 import { general, type LedgerHandle, LedgerTables } from './ledger-tables.ts'
@@ -130,7 +130,7 @@ class CollectorService implements Service {
     this.#post({ kind: 'bound', address: this.#gudp.address, recvBufferBytes: 0 })
   }
 
-  #countGudp(counts: GudpCounts): void {
+  #countGudp(counts: GudpReceivingStats): void {
     const figures = this.#general
     figures[general.sessions] = counts.sessions
     figures[general.sessionsOpened] = counts.opened

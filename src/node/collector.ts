@@ -15,6 +15,7 @@ import {
   checkCollectorOptions,
 } from '../net/collector-options.ts'
 import type { CollectorMessage, CollectorServiceOptions } from '../net/collector-service.ts'
+import type { GudpReceivingStats } from '../net/gudp/gudp-receiving.ts'
 import type { ServiceHost, ServiceLink } from '../net/io-service.ts'
 import { general, LedgerTables } from '../net/ledger-tables.ts'
 import { placeOf } from '../net/place.ts'
@@ -31,6 +32,7 @@ import { security } from './security.ts'
 export { type ErrorCode, SpillwayError } from '../core/errors.ts'
 export type { CollectorAlert, CollectorAlertKind } from '../net/collector-alerts.ts'
 export type { SinkFunction } from '../net/collector-options.ts'
+export type { GudpReceivingStats } from '../net/gudp/gudp-receiving.ts'
 export type { SecureOptions } from '../net/gudp/secure-options.ts'
 export type { CollectorGudpOptions } from '../net/gudp/transport-options.ts'
 export { type LineSource, Lines, type LinesPart } from '../net/lines.ts'
@@ -70,22 +72,6 @@ export interface CollectorStats extends LedgerStats {
   readonly transport: 'udp' | 'gudp'
   /** With `transport: 'gudp'`. */
   readonly gudp: GudpReceivingStats | undefined
-}
-
-/** How the connections of exporters fare. */
-export interface GudpReceivingStats {
-  /** Connections that there are, and that there were. */
-  readonly sessions: number
-  readonly opened: number
-  /** Exporters that went on over another connection; and such as had begun with another collector. */
-  readonly resumed: number
-  readonly unknown: number
-  /** Handshakes that were refused: no room, another secret, another version. */
-  readonly refused: number
-  /** Datagrams that are none of gudp; of no connection that there is; and such as were forged, or had come before. */
-  readonly malformed: number
-  readonly strange: number
-  readonly unopened: number
 }
 
 interface Bound {

@@ -1,3 +1,4 @@
+import { checkInteger } from '../core/check.ts'
 import { SpillwayError } from '../core/errors.ts'
 import type { DropPolicy } from '../core/options.ts'
 import type { NewlineRule } from '../core/outlet.ts'
@@ -119,10 +120,7 @@ function invalid(message: string): never {
 }
 
 function integer(options: object, name: string, standard: number, least: number, most: number): number {
-  const value = (options as Record<string, unknown>)[name] ?? standard
-  if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most)
-    return value as number
-  return invalid(`${name} must be an integer from ${least} to ${most}, not ${String(value)}`)
+  return checkInteger(name, (options as Record<string, unknown>)[name] ?? standard, least, most)
 }
 
 function milliseconds(options: object, name: string, standard: number): number {

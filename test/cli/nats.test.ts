@@ -58,7 +58,7 @@ describeWith(['nats-server'], 'spillway collect --to', () => {
 })
 
 it.each([
-  [['--to', 'file:///tmp/x'], 'nats://127.0.0.1:4222/EVENTS'],
+  [['--to', 'http://127.0.0.1:4222/EVENTS'], 'nats://127.0.0.1:4222/EVENTS'],
   [['--to', 'nats://127.0.0.1:4222'], 'names no stream'],
   [['--to', 'nats://127.0.0.1:4222/a.b'], 'stream must be'],
   [['--to', 'nats://127.0.0.1:4222/E', '--subject', 'a.*'], 'subject must be'],

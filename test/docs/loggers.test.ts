@@ -1,22 +1,9 @@
-import { execFile } from 'node:child_process'
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { pageOf, root, runExample } from '../support/docs-example.ts'
 
-const run = promisify(execFile)
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const page = readFileSync(join(root, 'docs', 'loggers.md'), 'utf8')
+const page = pageOf('docs/loggers.md')
 const examples = [...page.matchAll(/## ([^\n]*)\n(?:(?!\n## )[\s\S])*?```js\n([\s\S]*?)```/g)].map(
   ([, title, code]) => ({ title: title!, code: code! }),
 )
@@ -36,19 +23,6 @@ const printed: Record<string, string> = {
   winston: '{ lines: 1, dropped: 0 }\n',
 }
 
-/** A folder in which `spillway` and the libraries are installed. */
-function project(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'spillway-docs-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  const modules = join(folder, 'node_modules')
-  mkdirSync(modules)
-  symlinkSync(root, join(modules, 'spillway'))
-  for (const name of readdirSync(join(root, 'node_modules'))) {
-    if (!name.startsWith('.')) symlinkSync(join(root, 'node_modules', name), join(modules, name))
-  }
-  return folder
-}
-
 describe('docs/loggers.md', () => {
   it('has an example in each section that shows one, and no other', () => {
     expect(examples.map(({ title }) => title)).toEqual(Object.keys(printed))
@@ -56,9 +30,7 @@ describe('docs/loggers.md', () => {
   })
 
   it.each(examples)('$title: the example runs as it stands', async ({ title, code }) => {
-    const folder = project()
-    writeFileSync(join(folder, 'example.mjs'), code)
-    const { stdout, stderr } = await run(process.execPath, ['example.mjs'], { cwd: folder, timeout: 20_000 })
+    const { stdout, stderr } = await runExample(code, { libraries: ['pino', 'winston', '@opentelemetry'] })
     expect({ stdout, stderr }).toEqual({ stdout: printed[title], stderr: '' })
   })
 

@@ -1,18 +1,10 @@
 // docs/metrics.md and the dashboard hold to the code: its table is the code's, its examples run, its expressions name what there is.
-import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import * as otel from 'spillway/otel'
 import { describe, expect, it } from 'vitest'
 import { metrics } from '../../src/integrations/metrics/reading.ts'
+import { examplesIn, pageOf, runExample } from '../support/docs-example.ts'
 
-const run = promisify(execFile)
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const doc = readFileSync(join(root, 'docs/metrics.md'), 'utf8')
-const dashboard = JSON.parse(readFileSync(join(root, 'docs/grafana-dashboard.json'), 'utf8'))
+const doc = pageOf('docs/metrics.md')
+const dashboard = JSON.parse(pageOf('docs/grafana-dashboard.json'))
 
 const typeOf = new Map(metrics.map(({ name, type }) => [name, type]))
 const labelsOf = new Map(metrics.map(({ name, labels }) => [name, labels]))
@@ -58,7 +50,7 @@ describe('docs/metrics.md', () => {
     for (const expr of exprs) expect([expr, problemsOf(expr)]).toEqual([expr, []])
   })
 
-  const examples = [...doc.matchAll(/```js\n([\s\S]*?)```/g)].map(([, code]) => code!)
+  const examples = examplesIn(doc)
   const expected = [
     [/spillway/, /^spillway_events_sent_total 1\nspillway_events_sent_total\{service="checkout"\} 1\n$/],
     [/prom-client/, /^spillway_events_offered_total 1\n$/],
@@ -70,19 +62,9 @@ describe('docs/metrics.md', () => {
     async (i, code) => {
       const [about, output] = expected[i]!
       expect(code).toMatch(about)
-      if (code.includes('spillway/otel') && Object.keys(otel).length === 0) return // not there yet: a stub
-      const folder = mkdtempSync(join(tmpdir(), 'spillway-metrics-'))
-      try {
-        mkdirSync(join(folder, 'node_modules'))
-        symlinkSync(root, join(folder, 'node_modules/spillway'))
-        for (const name of ['prom-client', '@opentelemetry'])
-          symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name))
-        writeFileSync(join(folder, 'example.mjs'), code)
-        const { stdout } = await run(process.execPath, ['example.mjs'], { cwd: folder, timeout: 30_000 })
-        expect(stdout).toMatch(output)
-      } finally {
-        rmSync(folder, { recursive: true, force: true })
-      }
+      expect((await runExample(code, { libraries: ['prom-client', '@opentelemetry'] })).stdout).toMatch(
+        output,
+      )
     },
   )
 

@@ -1,41 +1,27 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { examplesIn, pageOf, root, runExample } from '../support/docs-example.ts'
 
 const run = promisify(execFile)
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const readme = readFileSync(join(root, 'README.md'), 'utf8')
+const readme = pageOf('README.md')
 
 describe('the README', () => {
-  const examples = [...readme.matchAll(/```js\n([\s\S]*?)```/g)].map(([, code]) => code!)
+  const examples = examplesIn(readme)
 
   it('has examples that run as they stand', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'spillway-readme-'))
-    try {
-      const modules = join(folder, 'node_modules')
-      await run('mkdir', [modules])
-      symlinkSync(root, join(modules, 'spillway'))
-      const outputs = []
-      for (const example of examples) {
-        writeFileSync(join(folder, 'example.mjs'), example)
-        const { stdout } = await run(process.execPath, ['example.mjs'], { cwd: folder, timeout: 20_000 })
-        outputs.push(stdout)
-      }
-      const [exporter, acknowledged, ring, sockets, gudp] = outputs
-      for (let pid = 1; pid <= 5; pid++) expect(exporter).toContain(`"pid":${pid},`)
-      expect(exporter).toContain('{ offered: 5, sent: 5, inRing: 0, inFlight: 0, dropped: 0 }')
-      expect(acknowledged).toBe('{ sent: 5000, dropped: 0, lines: 5000, lost: 0 }\n')
-      for (let i = 0; i < 5; i++) expect(ring).toContain(`{"event":"process_exec","i":${i}}`)
-      expect(ring).toMatch(/offered: 5,[\s\S]*read: 5,/)
-      expect(sockets).toBe('hello, with no promise in sight\n')
-      expect(gudp).toBe('a message: it arrives, once and in order\n')
-    } finally {
-      rmSync(folder, { recursive: true, force: true })
-    }
+    const outputs = []
+    for (const example of examples) outputs.push((await runExample(example)).stdout)
+    const [exporter, acknowledged, ring, sockets, gudp] = outputs
+    for (let pid = 1; pid <= 5; pid++) expect(exporter).toContain(`"pid":${pid},`)
+    expect(exporter).toContain('{ offered: 5, sent: 5, inRing: 0, inFlight: 0, dropped: 0 }')
+    expect(acknowledged).toBe('{ sent: 5000, dropped: 0, lines: 5000, lost: 0 }\n')
+    for (let i = 0; i < 5; i++) expect(ring).toContain(`{"event":"process_exec","i":${i}}`)
+    expect(ring).toMatch(/offered: 5,[\s\S]*read: 5,/)
+    expect(sockets).toBe('hello, with no promise in sight\n')
+    expect(gudp).toBe('a message: it arrives, once and in order\n')
   }, 60_000)
 
   it('names scripts, files and exports that are there', () => {

@@ -1,5 +1,5 @@
-import type { Link } from './link.ts'
-import { messageOf } from './link.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Link, messageOf } from './link.ts'
 import type { Message } from './message.ts'
 
 export interface PublisherOptions {
@@ -66,7 +66,8 @@ export class Publisher {
         if (isUnanswered(error)) link.doubt()
         if (stop.aborted || triesOnce) return false
       }
-      await pause(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries), stop)
+      const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries)
+      await sleep(pauseMs, undefined, { signal: stop }).catch(() => {}) // cut short: tried once more
     }
   }
 
@@ -106,17 +107,4 @@ function isRefused(error: unknown): boolean {
 /** Nobody listens at the subject: no stream takes it. */
 function isUnanswered(error: unknown): boolean {
   return (error as Error).name === 'JetStreamNotEnabled'
-}
-
-function pause(ms: number, stop: AbortSignal): Promise<void> {
-  if (stop.aborted) return Promise.resolve()
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      stop.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    stop.addEventListener('abort', done)
-  })
 }

@@ -175,7 +175,7 @@ export class Daemon {
   /** A user may have written something, or made room: what follows from that is done at once. */
   pump(session: Session): void {
     this.#send(session)
-    session.machine.tell()
+    if (!session.isGone) session.machine.tell()
   }
 
   /** What is to be sent, as far as it may be. */

@@ -1,3 +1,4 @@
+import { checkInteger } from '../../core/check.ts'
 import { type ErrorCode, SpillwayError } from '../../core/errors.ts'
 import type { AddressFamily, Endpoint, Resolver } from '../../ports.ts'
 
@@ -48,14 +49,6 @@ export function checkHost(name: string, host: unknown): void {
   throw new SpillwayError(
     'ERR_INVALID_ARGUMENT',
     `${name} must be a host name or an IP address, not '${String(host)}'`,
-  )
-}
-
-export function checkInteger(name: string, value: unknown, from: number, to: number): void {
-  if (typeof value === 'number' && Number.isInteger(value) && value >= from && value <= to) return
-  throw new SpillwayError(
-    'ERR_INVALID_ARGUMENT',
-    `${name} must be an integer from ${from} to ${to}, not ${String(value)}`,
   )
 }
 

@@ -22,16 +22,20 @@ export interface GudpReceivingOptions {
   admits(address: string, port: number): boolean
   /** `bytes` are lines; they are good only during the call. */
   take(bytes: Uint8Array, address: string, port: number): void
-  onCounts(counts: GudpCounts): void
+  onCounts(counts: GudpReceivingStats): void
 }
 
-/** What a collector tells of gudp. */
-export interface GudpCounts {
+/** How the connections of exporters fare. */
+export interface GudpReceivingStats {
+  /** Connections that there are, and that there were. */
   readonly sessions: number
   readonly opened: number
+  /** Exporters that went on over another connection; and such as had begun with another collector. */
   readonly resumed: number
   readonly unknown: number
+  /** Handshakes that were refused: no room, another secret, another version. */
   readonly refused: number
+  /** Datagrams that are none of gudp; of no connection that there is; and such as were forged, or had come before. */
   readonly malformed: number
   readonly strange: number
   readonly unopened: number

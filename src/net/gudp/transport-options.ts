@@ -1,3 +1,4 @@
+import { checkInteger } from '../../core/check.ts'
 import { SpillwayError } from '../../core/errors.ts'
 import type { Strategy } from '../../core/packet-machine.ts'
 import type { SecurityPort } from '../../ports.ts'
@@ -135,10 +136,7 @@ function integer<T extends object>(
   least: number,
   most: number,
 ): number {
-  const value = options[name] ?? standard
-  if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most)
-    return value as number
-  throw invalid(`gudp.${name} must be an integer from ${least} to ${most}, not ${String(value)}`)
+  return checkInteger(`gudp.${name}`, options[name] ?? standard, least, most)
 }
 
 function powerOfTwo(least: number): number {

@@ -96,8 +96,11 @@ export function consumer(bench: Connection, thread: number, how: Consuming = {})
 
 type Put = { readonly at: 'stage' | 'put' | 'tell' | 'last' | 'over'; readonly put: number }
 
-/** The daemon: puts records 1, 2, …, tells of them when there is room for no more, and ends the connection if it is to. */
-function daemon(bench: Connection, records: number, ends?: number, before = 0): Program {
+/**
+ * The daemon: puts records 1, 2, …, tells of them when there is room for no more, and ends the connection if it is to: with `tells` false before it has told of
+ * anything.
+ */
+function daemon(bench: Connection, records: number, ends?: number, before = 0, tells = true): Program {
   const token = tokenOf(bench, DAEMON)
   const after = (put: number): Put['at'] => {
     if (put < records) return 'stage'
@@ -117,7 +120,8 @@ function daemon(bench: Connection, records: number, ends?: number, before = 0): 
       if (at === 'last') return { at: 'over', put }
       if (at === 'tell') return { at: put < records ? 'put' : after(put), put }
       if (result !== 0) return { at: 'tell', put }
-      return { at: put + 1 < records ? 'stage' : 'tell', put: put + 1 }
+      if (put + 1 < records) return { at: 'stage', put: put + 1 }
+      return { at: tells ? 'tell' : after(put + 1), put: put + 1 }
     },
   })
 }
@@ -240,6 +244,16 @@ export const gudpReadScenarios: readonly Scenario[] = [
     dies: [],
     touches: { ends: true },
     threads: (bench) => [daemon(bench, 1, CLOSED), consumer(bench, 1), consumer(bench, 2)],
+    terminal: (view, bench) => endFault(view, bench, [1, 2]),
+  }),
+  readScenario({
+    name: 'gudp-read-end-untold',
+    shape: { threads: 3 },
+    records: 1,
+    consumers: [1, 2],
+    dies: [],
+    touches: { ends: true },
+    threads: (bench) => [daemon(bench, 1, CLOSED, 0, false), consumer(bench, 1), consumer(bench, 2)],
     terminal: (view, bench) => endFault(view, bench, [1, 2]),
   }),
   // It is over, and one may be killed with the last record in its hand, or before it tells the others.
