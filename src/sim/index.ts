@@ -35,6 +35,7 @@ export {
 } from './instrument.ts'
 export { CheckError, KILL, MAX_THREADS, Machine, type Pending, type StepEvent } from './machine.ts'
 export { MemoryView } from './memory-view.ts'
+export { type Exhibit, type ExhibitScenario, exhibits } from './exhibits/index.ts'
 export * from './network/index.ts'
 export {
   type CoreExports,

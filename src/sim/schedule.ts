@@ -92,16 +92,21 @@ function replayStep(
   index: number,
   report: (event: StepEvent) => void,
 ): string | undefined {
-  const thread = transition % KILL
-  const possible = transition >= KILL ? (machine.alive() >> thread) & 1 : (machine.enabled() >> thread) & 1
-  if (thread >= MAX_THREADS || !possible)
-    throw new Error(`step ${index}: thread ${thread} cannot do that here`)
+  if (!isPossible(machine, transition))
+    throw new Error(`step ${index}: thread ${transition % KILL} cannot do that here`)
   try {
     machine.applyTraced(transition, index, report)
   } catch (error) {
     return messageOf(error)
   }
   return checkState(machine, checks)
+}
+
+/** Whether that thread can step, or be killed. */
+export function isPossible(machine: Machine, transition: number): boolean {
+  const thread = transition % KILL
+  if (thread >= MAX_THREADS) return false
+  return ((transition >= KILL ? machine.alive() : machine.enabled()) >> thread) % 2 === 1
 }
 
 function checkState(machine: Machine, checks: StateChecks): string | undefined {

@@ -38,7 +38,7 @@ export type Locking = {
   readonly gone: boolean
 }
 
-interface Turn {
+export interface Turn {
   turns: number
   /** Added to the counter under the lock; a waiter takes one away, and waits while it is 0. */
   adds: 1 | 2 | -1
@@ -48,15 +48,16 @@ interface Turn {
   gives?: boolean
   /** Waits for the condition from the beginning. */
   isIn?: boolean
+  name?: string
 }
 
 const START: Locking = { at: 'try', done: 0, count: 0, word: 0, departures: 0, gone: false }
 
 /** Under the lock adds to the counter, in two steps of which the second is lost if another comes between. */
-function user(
+export function user(
   bench: Connection,
   thread: number,
-  { turns, adds, wakes, gives = false, isIn = false }: Turn,
+  { turns, adds, wakes, gives = false, isIn = false, name = `user ${thread}` }: Turn,
 ): Program {
   const { layout } = bench
   const token = tokenOf(bench, thread)
@@ -78,14 +79,15 @@ function user(
   const turned = (state: Locking): Locking =>
     state.done < turns && !state.gone ? { ...START, done: state.done } : { ...state, at: 'over' }
   return program<Locking>({
-    name: `user ${thread}`,
+    name,
     init: isIn ? { ...START, at: 'await' } : START,
     next: ({ at, count, word, departures }): Op | undefined => {
-      const name = calls[at]
-      if (name !== undefined) return { call: name, args }
+      const entry = calls[at]
+      if (entry !== undefined) return { call: entry, args }
       if (at === 'departures') return { call: 'departures', args: [] }
       if (at === 'read') return { read: counter, bytes: 4 }
-      if (at === 'write') return { write: counter, data: [count + adds, 0, 0, 0] }
+      if (at === 'write')
+        return { write: counter, data: [...new Uint8Array(Uint32Array.of(count + adds).buffer)] }
       if (at === 'signal') return { call: wakes!, args: [...bench.handle] }
       if (at === 'await') return { call: 'monitorAwait', args: [...args, departures] }
       return at === 'wait' || at === 'sleep' ? sleep(word) : undefined
@@ -102,9 +104,9 @@ function user(
         case 'departures':
           return { ...state, at: 'read', departures: result }
         case 'read': {
-          const [count] = memory.bytes(counter, 1)
+          const count = memory.u32(counter)
           if (waits && state.gone) return { ...state, at: 'unlock' }
-          return waits && count === 0 ? { ...state, at: 'enter' } : { ...state, at: 'write', count: count! }
+          return waits && count === 0 ? { ...state, at: 'enter' } : { ...state, at: 'write', count }
         }
         case 'write':
           return { ...state, at: 'unlock', done: state.done + 1, count: 0 }
@@ -128,8 +130,7 @@ function user(
   })
 }
 
-interface MonitorCase {
-  name: string
+export interface MonitorCase {
   turns: readonly Turn[]
   dies?: readonly number[]
 }
@@ -137,12 +138,15 @@ interface MonitorCase {
 /** The states in which the thread has the lock for sure. */
 const INSIDE: readonly string[] = ['departures', 'read', 'write']
 
-function monitorScenario({ name, turns, dies = turns.map((_, thread) => thread) }: MonitorCase): Scenario {
+/** Threads at a monitor, each of which may be killed. */
+export function monitorScenario({
+  turns,
+  dies = turns.map((_, thread) => thread),
+}: MonitorCase): Omit<Scenario, 'name'> {
   let bench: Connection
   const users = turns.map((_, thread) => thread)
   const locking = (view: StateView, thread: number) => view.threads[thread]!.state as unknown as Locking
   return {
-    name,
     module: MODULE,
     raceFree: true,
     killable: dies,
@@ -181,16 +185,16 @@ function monitorScenario({ name, turns, dies = turns.map((_, thread) => thread) 
   }
 }
 
+const scenario = (name: string, shape: MonitorCase): Scenario => ({ name, ...monitorScenario(shape) })
+
 export const gudpMonitorScenarios: readonly Scenario[] = [
-  monitorScenario({
-    name: 'gudp-mutex',
+  scenario('gudp-mutex', {
     turns: [
       { turns: 2, adds: 1 },
       { turns: 2, adds: 1 },
     ],
   }),
-  monitorScenario({
-    name: 'gudp-mutex-three',
+  scenario('gudp-mutex-three', {
     turns: [
       { turns: 1, adds: 1 },
       { turns: 1, adds: 1 },
@@ -198,8 +202,7 @@ export const gudpMonitorScenarios: readonly Scenario[] = [
     ],
     dies: [0],
   }),
-  monitorScenario({
-    name: 'gudp-mutex-given-up',
+  scenario('gudp-mutex-given-up', {
     turns: [
       { turns: 1, adds: 1 },
       { turns: 1, adds: 1, gives: true },
@@ -207,8 +210,7 @@ export const gudpMonitorScenarios: readonly Scenario[] = [
     ],
     dies: [],
   }),
-  monitorScenario({
-    name: 'gudp-monitor',
+  scenario('gudp-monitor', {
     turns: [
       { turns: 1, adds: 1, wakes: 'monitorSignal' },
       { turns: 1, adds: -1 },
@@ -217,8 +219,7 @@ export const gudpMonitorScenarios: readonly Scenario[] = [
     dies: [],
   }),
   // The first one is signalled, and may die of it.
-  monitorScenario({
-    name: 'gudp-monitor-killed',
+  scenario('gudp-monitor-killed', {
     turns: [
       { turns: 1, adds: 1, wakes: 'monitorSignal' },
       { turns: 1, adds: -1, isIn: true },
@@ -226,8 +227,7 @@ export const gudpMonitorScenarios: readonly Scenario[] = [
     ],
     dies: [1],
   }),
-  monitorScenario({
-    name: 'gudp-monitor-all',
+  scenario('gudp-monitor-all', {
     turns: [
       { turns: 1, adds: 2, wakes: 'monitorBroadcast' },
       { turns: 1, adds: -1 },
@@ -235,8 +235,7 @@ export const gudpMonitorScenarios: readonly Scenario[] = [
     ],
     dies: [],
   }),
-  monitorScenario({
-    name: 'gudp-monitor-given-up',
+  scenario('gudp-monitor-given-up', {
     turns: [
       { turns: 1, adds: 1, wakes: 'monitorSignal' },
       { turns: 1, adds: -1, gives: true },

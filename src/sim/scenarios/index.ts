@@ -1,3 +1,4 @@
+import { type ExhibitScenario, exhibitNamed, exhibits } from '../exhibits/index.ts'
 import type { Scenario } from '../program.ts'
 import { broadcastScenarios } from './broadcast.ts'
 import { flushScenarios } from './flush.ts'
@@ -43,10 +44,10 @@ export const scenarios: readonly Scenario[] = [
   ...gudpSendScenarios,
 ].map((scenario) => ({ pages: PAGES, ...scenario }))
 
-/** Throws, and names those there are, where there is none of that name. */
-export function scenarioNamed(name: string): Scenario {
-  const found = scenarios.find((scenario) => scenario.name === name)
-  if (found === undefined)
-    throw new Error(`no scenario '${name}'; there are ${scenarios.map((one) => one.name).join(', ')}`)
-  return found
+/** One of those, or an exhibit with its settings. Throws, and names those there are, where there is none of that name. */
+export function scenarioNamed(name: string): ExhibitScenario {
+  const found = exhibitNamed(name) ?? scenarios.find((scenario) => scenario.name === name)
+  if (found !== undefined) return found
+  const names = [...exhibits.map(({ id }) => id), ...scenarios.map((one) => one.name)]
+  throw new Error(`no scenario '${name}'; there are ${names.join(', ')}`)
 }

@@ -1,0 +1,28 @@
+import { diodeExhibits } from './diodes.ts'
+import { type Exhibit, type ExhibitScenario, exhibitName, settingsIn } from './exhibit.ts'
+import { ringExhibits } from './rings.ts'
+import { syncExhibits } from './sync.ts'
+
+/** Enough for a region, the scratch of a few threads, and a ring. */
+const PAGES = 16
+
+export const exhibits: readonly Exhibit[] = [...diodeExhibits, ...ringExhibits, ...syncExhibits]
+
+/** `undefined`: there is no such exhibit. Throws where there is one, and not with these settings. */
+export function exhibitNamed(name: string): ExhibitScenario | undefined {
+  const id = name.split('/', 1)[0]
+  const exhibit = exhibits.find((one) => one.id === id)
+  if (exhibit === undefined) return undefined
+  const settings = settingsIn(exhibit, name)
+  return { name: exhibitName(exhibit, settings), pages: PAGES, ...exhibit.build(settings) }
+}
+
+export {
+  type Exhibit,
+  type ExhibitScenario,
+  exhibitName,
+  type Figure,
+  type Setting,
+  type Settings,
+  settingsIn,
+} from './exhibit.ts'
