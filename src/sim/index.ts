@@ -25,6 +25,7 @@
  */
 export type { AccessKind, Site } from './access-ops.ts'
 export { someoneBlocked } from './checks.ts'
+export { type Exhibit, type ExhibitScenario, exhibits } from './exhibits/index.ts'
 export { type Exploration, type ExploreOptions, explore, type Failure } from './explorer.ts'
 export {
   type BinaryenLike,
@@ -35,7 +36,6 @@ export {
 } from './instrument.ts'
 export { CheckError, KILL, MAX_THREADS, Machine, type Pending, type StepEvent } from './machine.ts'
 export { MemoryView } from './memory-view.ts'
-export { type Exhibit, type ExhibitScenario, exhibits } from './exhibits/index.ts'
 export * from './network/index.ts'
 export {
   type CoreExports,

@@ -8,6 +8,10 @@ export class MemoryView {
     this.check = check
   }
 
+  get bytesInAll(): number {
+    return this.data.byteLength
+  }
+
   u8(address: number): number {
     this.check(address, 1)
     return this.data.getUint8(address)

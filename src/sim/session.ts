@@ -3,7 +3,7 @@ import type { Instrumented } from './instrument.ts'
 import { KILL, Machine, type StepEvent } from './machine.ts'
 import { FNV_START, fnvText } from './network/hash.ts'
 import { type Random, seeded } from './network/random.ts'
-import type { Scenario } from './program.ts'
+import type { Json, Scenario } from './program.ts'
 import { formatSchedule, isPossible, parseSchedule } from './schedule.ts'
 
 /** How `run` chooses who steps next. */
@@ -81,8 +81,9 @@ export class Session {
   /** Of all that threads can change, and of where they stand: equal states have equal hashes, whatever the way there, in every runtime. */
   get hash(): string {
     const { machine } = this
-    const threads = machine.view.threads.map(({ status, state }, thread) => [status, state, machine.pending(thread) ?? null])
-    return [machine.memoryLow, machine.memoryHigh, fnvText(FNV_START, JSON.stringify(threads))].map(hex).join('')
+    const threads = machine.view.threads.map(({ status, state }, thread) => [status, state, this.#placeOf(thread)])
+    const words = [machine.memoryLow, machine.memoryHigh, fnvText(FNV_START, JSON.stringify(threads))]
+    return words.map(hex).join('')
   }
 
   canStep(thread: number): boolean {
@@ -133,14 +134,18 @@ export class Session {
     for (const [at, one] of transitions.entries()) {
       if (this.fault !== undefined) return
       if (!isPossible(this.machine, one))
-        throw new Error(`step ${at}: thread ${one % KILL} cannot do that there: a schedule of another build, perhaps`)
+        throw new Error(
+          `step ${at}: thread ${one % KILL} cannot do that there: a schedule of another build, perhaps`,
+        )
       this.#do(one)
     }
   }
 
   #next(turns: Turns): number {
     const { machine } = this
-    const able = Array.from({ length: machine.threadCount }, (_, thread) => thread).filter((thread) => machine.canStep(thread))
+    const able = Array.from({ length: machine.threadCount }, (_, thread) => thread).filter((thread) =>
+      machine.canStep(thread),
+    )
     const last = this.last?.thread ?? -1
     if (turns === 'random') return this.#random.pick(able)
     if (turns === 'one-thread' && able.includes(last)) return last
@@ -175,6 +180,14 @@ export class Session {
     const { machine } = this
     const always = this.#checks.always(machine)
     return always ?? (machine.enabled() === 0 ? this.#checks.atEnd(machine) : undefined)
+  }
+
+  /** What it is about to do, by names: numbers of sites are another build's. */
+  #placeOf(thread: number): Json {
+    const pending = this.machine.pending(thread)
+    if (pending === undefined) return null
+    const { func, op } = this.machine.sites[pending.site]!
+    return [func, op, pending.address]
   }
 
   #note(fault: string | undefined): void {

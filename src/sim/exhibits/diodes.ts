@@ -23,6 +23,8 @@ import type { Exhibit, ExhibitScenario, Figure, Setting, Settings } from './exhi
 
 /** It has made the ring, is a member as long as anybody looks, and tells of deaths. */
 const HOST = 0
+/** The host has the first. */
+const FIRST_KEY = 2
 
 const policy: Setting = {
   name: 'policy',
@@ -79,6 +81,7 @@ function diodeScenario(diode: Diode): Omit<ExhibitScenario, 'name'> {
     ],
     ranges: () => rangesOf(stand),
     eventIn,
+    firstKey: FIRST_KEY,
     invariant: (view) => {
       for (let thread = writers; thread < users; thread++) {
         const { fault } = stateOf(view, thread) as unknown as ReaderState
@@ -172,7 +175,7 @@ function runtimeOf({ tokens }: RingBench, thread: number): Program {
     init: 'alive',
     next: (state): Op | undefined => {
       if (state === 'alive') return { join: thread }
-      return state === 'ended' ? { call: 'threadEnd', args: [thread + 2, tokens[HOST]!] } : undefined
+      return state === 'ended' ? { call: 'threadEnd', args: [FIRST_KEY + thread, tokens[HOST]!] } : undefined
     },
     done: (state, killed) => (state === 'alive' && killed === 1 ? 'ended' : 'told'),
   })

@@ -11,7 +11,8 @@ export type Settings = Readonly<Record<string, number | string>>
 
 /** A line of the table beside the memory: what a thread has done, as its own program counts it. */
 export interface Figure {
-  readonly thread: number
+  /** Left out: of all. */
+  readonly thread?: number
   readonly label: string
   readonly value: number
   /** Growing, it is told as an alert. */
@@ -23,6 +24,8 @@ export interface ExhibitScenario extends Scenario {
   /** The event whose bytes these are; `undefined`: of none, or of two. */
   eventIn?(bytes: readonly number[]): { readonly writer: number; readonly value: number } | undefined
   figures?(view: StateView): Figure[]
+  /** The runtime's name of thread 0; the others follow. Default 1. */
+  readonly firstKey?: number
 }
 
 /** A structure, with a few threads that use it as programs do. */

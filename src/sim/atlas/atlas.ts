@@ -1,0 +1,201 @@
+import type { MemoryView } from '../memory-view.ts'
+import type { StateView } from '../program.ts'
+import { type Layout, layoutOf } from './layout.ts'
+import { type BlockSpec, type FieldSpec, kinds, memberFields, pollerFields } from './specs.ts'
+import { channelTracks, laneTrack, type Track } from './tracks.ts'
+
+export interface Field {
+  readonly label: string
+  readonly address: number
+  readonly bytes: number
+  /** As a person reads it. */
+  readonly text: string
+}
+
+/** Fields on one cache line. */
+export interface Block {
+  readonly title: string
+  readonly fields: readonly Field[]
+}
+
+/** One object of the region. */
+export interface Structure {
+  readonly title: string
+  readonly address: number
+  readonly blocks: readonly Block[]
+  readonly tracks: readonly Track[]
+  /** Who writes to it, where one thread does: its key. */
+  readonly writerKey?: number
+}
+
+/** A thread that has joined the region. */
+export interface Member {
+  readonly key: number
+  readonly token: number
+  readonly slot: number
+  readonly scratch: number
+  readonly scratchBytes: number
+  /** Where its records are put together, or come to. */
+  readonly staging: number
+}
+
+const GRANULE = 4096
+
+/** What lies in the memory of a region, whoever laid it out. Reads only. */
+export interface Atlas {
+  readonly structures: readonly Structure[]
+  readonly members: readonly Member[]
+  /** The words of the region's tables that have names. */
+  readonly table: readonly Field[]
+}
+
+export function atlasOf(view: Pick<StateView, 'core' | 'memory'>): Atlas {
+  const layout = layoutOf(view)
+  if (view.core.isLive === undefined || layout.TABLE_OFFSET === undefined)
+    return { structures: [], members: [], table: [] }
+  const members = membersOf(view.memory, layout)
+  const keyOf = (token: number) => members.find((member) => member.token === token)?.key
+  const structures = objectsIn(view, layout).flatMap(
+    (address) => structureAt(view.memory, layout, address, keyOf) ?? [],
+  )
+  return { structures, members, table: tableOf(view.memory, layout, members, keyOf) }
+}
+
+/** Addresses of living objects. */
+function objectsIn({ core, memory }: Pick<StateView, 'core' | 'memory'>, layout: Layout): number[] {
+  const found: number[] = []
+  for (let address = GRANULE; address < memory.bytesInAll; address += GRANULE) {
+    const generation = memory.u32(address + layout.OBJECT_GENERATION_OFFSET!)
+    if (generation !== 0 && core.isLive!(address, generation) === 1) found.push(address)
+  }
+  return found
+}
+
+function membersOf(memory: MemoryView, layout: Layout): Member[] {
+  return Array.from({ length: layout.MAX_THREADS! }, (_, slot): Member => {
+    const at = layout.THREADS_OFFSET! + slot * layout.THREAD_BYTES!
+    const scratch = memory.u32(at + layout.THREAD_SCRATCH_OFFSET!)
+    const staging = scratch + layout.SCRATCH_DATA_OFFSET!
+    const scratchBytes = layout.SCRATCH_DATA_OFFSET! + layout.SCRATCH_BYTES!
+    return { slot, token: memory.u32(at), key: memory.u32(at + 4), scratch, scratchBytes, staging }
+  }).filter(({ token }) => token !== 0)
+}
+
+function tableOf(
+  memory: MemoryView,
+  layout: Layout,
+  members: readonly Member[],
+  keyOf: (token: number) => number | undefined,
+): Field[] {
+  const { DEPARTURES_OFFSET: departures } = layout
+  const counted =
+    departures === undefined
+      ? []
+      : [{ label: 'departures', address: departures, bytes: 4, text: `${memory.u32(departures)}` }]
+  const owned = members.flatMap(({ key, slot }) => {
+    const at = layout.THREADS_OFFSET! + slot * layout.THREAD_BYTES!
+    const block = blockAt(memory, layout, at, { title: '', fields: memberFields }, keyOf)
+    const words = block.fields.map((field) => ({ ...field, label: `${field.label} of thread ${key}` }))
+    return [{ label: `token of thread ${key}`, address: at, bytes: 8, text: `${memory.u32(at)}` }, ...words]
+  })
+  return [...counted, ...owned]
+}
+
+function structureAt(
+  memory: MemoryView,
+  layout: Layout,
+  address: number,
+  keyOf: (token: number) => number | undefined,
+): Structure | undefined {
+  const kind = memory.u32(address)
+  const spec = kinds.find((one) => layout[one.kind] === kind)
+  if (spec === undefined) return undefined
+  const isBroadcast = spec.kind === 'KIND_ONE_TO_MANY'
+  const isLane = ['KIND_ONE_TO_ONE', 'KIND_ONE_TO_MANY', 'KIND_LANE'].includes(spec.kind)
+  const blocks = spec.blocks.map((block) => blockAt(memory, layout, address, block, keyOf))
+  if (isBroadcast) blocks.push(...pollerBlocks(memory, layout, address, keyOf))
+  const tracks = isLane
+    ? [laneTrack(memory, layout, address)]
+    : spec.kind === 'KIND_CHANNEL'
+      ? channelTracks(memory, layout, address)
+      : []
+  const writer = isLane ? keyOf(memory.u32(address + layout.WRITER_ROLE_OFFSET!)) : undefined
+  const title = spec.title
+  return { title, address, blocks, tracks, ...(writer !== undefined && { writerKey: writer }) }
+}
+
+function pollerBlocks(
+  memory: MemoryView,
+  layout: Layout,
+  ring: number,
+  keyOf: (token: number) => number | undefined,
+): Block[] {
+  const slots = Array.from(
+    { length: layout.MAX_POLLERS! },
+    (_, slot) => ring + layout.POLLERS_OFFSET! + slot * layout.POLLER_BYTES!,
+  )
+  return slots
+    .map((at, slot) => ({ at, slot }))
+    .filter(({ at }) => memory.u32(at + layout.POLLER_OWNER_OFFSET!) !== 0)
+    .map(({ at, slot }) =>
+      blockAt(memory, layout, at, { title: `poller ${slot}`, fields: pollerFields }, keyOf),
+    )
+}
+
+function blockAt(
+  memory: MemoryView,
+  layout: Layout,
+  object: number,
+  { title, base, fields }: BlockSpec,
+  keyOf: (token: number) => number | undefined,
+): Block {
+  const from = object + (base === undefined ? 0 : layout[base]!)
+  const there = fields.filter(([, offset]) => layout[offset] !== undefined)
+  return {
+    title,
+    fields: there.map((spec): Field => {
+      const address = from + layout[spec[1]]!
+      return { label: spec[0], address, bytes: spec[2], text: textOf(memory, address, spec, keyOf) }
+    }),
+  }
+}
+
+function textOf(
+  memory: MemoryView,
+  address: number,
+  [, , bytes, as = 'number']: FieldSpec,
+  keyOf: (token: number) => number | undefined,
+): string {
+  if (as === 'token') {
+    const token = memory.u32(address)
+    const key = keyOf(token)
+    return token === 0 ? 'nobody' : key === undefined ? 'one that is gone' : `thread ${key}`
+  }
+  const value = bytes === 8 ? memory.u64(address) : BigInt(memory.u32(address))
+  return as === 'bits' ? `0x${value.toString(16)}` : value.toString()
+}
+
+/** What an address is called: `tail of OneToOne`, `data + 24`, `scratch of thread 2`. */
+export function placeName({ structures, members, table }: Atlas, address: number): string {
+  const word = table.find((field) => address >= field.address && address < field.address + field.bytes)
+  if (word !== undefined) return word.label
+  for (const { title, blocks, tracks } of structures) {
+    for (const field of blocks.flatMap(({ fields }) => fields))
+      if (address >= field.address && address < field.address + field.bytes)
+        return `${field.label} of ${title}`
+    for (const track of tracks)
+      if (address >= track.address && address < track.address + track.bytes + track.overhang)
+        return `${track.title} + ${address - track.address} of ${title}`
+  }
+  const owner = members.find(
+    ({ scratch, scratchBytes }) => scratch !== 0 && address >= scratch && address < scratch + scratchBytes,
+  )
+  if (owner !== undefined) return `scratch of thread ${owner.key}`
+  return inTables(structures, members, address)
+}
+
+function inTables(structures: readonly Structure[], members: readonly Member[], address: number): string {
+  const object = structures.find(({ address: at }) => address >= at && address < at + GRANULE)
+  if (object !== undefined) return `${object.title} + ${address - object.address}`
+  return members.length > 0 && address < GRANULE * 3 ? `the region’s tables, at ${address}` : `${address}`
+}
