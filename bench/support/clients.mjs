@@ -5,7 +5,15 @@
 //   close()        resolves when what was offered is out of our hands; answers what the client itself knows: `{ sent, datagrams, refused }`
 // Beside `open`: `starts` and `isSeparated`, how its datagrams look (receiver.mjs), and `batch`, after how many it wants a pause.
 import { LINE_START } from './events.mjs'
-import { openPinoDestination, openPinoSocket, openPinoTransport, openWinston } from './loggers.mjs'
+import {
+  openOtelBatch,
+  openPinoDestination,
+  openPinoSocket,
+  openPinoTransport,
+  openSpillwayOtel,
+  openSpillwayWinston,
+  openWinston,
+} from './loggers.mjs'
 import { openSpillway } from './spillway.mjs'
 import { nextTurn } from './timing.mjs'
 import { connect, drained, HOST } from './udp.mjs'
@@ -15,6 +23,8 @@ export const DATAGRAM_BYTES = 1432
 
 /** Its datagrams are what a turn of the event loop has written, and must not be longer than 65507 bytes. */
 const PINO_BATCH = 100
+/** As many as the queue of the SDK's processor holds. */
+const OTEL_BATCH = 2048
 
 export const clients = {
   spillway: { starts: LINE_START, open: (port) => openSpillway(port) },
@@ -26,9 +36,12 @@ export const clients = {
     batch: PINO_BATCH,
     open: (port) => openPinoSocket(port, { maxUdpPacketSize: 65507 }),
   },
-  'pino-destination': { starts: '{"level":', open: openPinoDestination },
+  'pino-destination': { starts: '{"level":', open: (port) => openPinoDestination(port) },
   'pino-transport': { starts: '{"level":', open: openPinoTransport },
   winston: { starts: '{', open: openWinston },
+  'spillway-winston': { starts: '{', open: openSpillwayWinston },
+  'spillway-otel': { starts: '{"timestamp":', open: openSpillwayOtel },
+  'otel-batch': { starts: '{"timestamp":', batch: OTEL_BATCH, open: (port) => openOtelBatch(port) },
   'hot-shots': { starts: '_e{', isSeparated: true, open: (port) => openHotShots(port, datadogEvent) },
   'hot-shots-increment': {
     starts: 'process.exec',

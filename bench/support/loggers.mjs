@@ -29,12 +29,12 @@ export async function openPinoSocket(port, options) {
 }
 
 /** pino's lines into our ring, on the thread that logs. */
-export async function openPinoDestination(port) {
+export async function openPinoDestination(port, options) {
   const { default: pino } = await import('pino')
   const { destination } = await import('spillway/pino')
-  const { exporter, pause, settle, close } = await openSpillway(port)
+  const { exporter, ...client } = await openSpillway(port, options)
   const logger = pino(destination(exporter))
-  return { offer: (event) => logger.info(event), pause, settle, close }
+  return { ...client, offer: (event) => logger.info(event) }
 }
 
 /** pino's worker, with our exporter in it. Only its heartbeats know what it sent: it is held against what came. */
@@ -91,4 +91,68 @@ export async function openWinston(port) {
       return { sent, datagrams: sent, refused: 0 }
     },
   }
+}
+
+/** The same calls of winston's, with our transport: its lines in our ring, on the thread that logs. */
+export async function openSpillwayWinston(port) {
+  const { default: winston } = await import('winston')
+  const { SpillwayTransport } = await import('spillway/winston')
+  const { exporter, ...client } = await openSpillway(port)
+  const logger = winston.createLogger({
+    format: winston.format.json(),
+    transports: [new SpillwayTransport({ exporter })],
+  })
+  return { ...client, offer: (event) => logger.info('process_exec', event) }
+}
+
+/** OpenTelemetry's records into our ring, as they are emitted. */
+export async function openSpillwayOtel(port) {
+  const { SpillwayLogRecordProcessor } = await import('spillway/otel')
+  const { exporter, ...client } = await openSpillway(port)
+  const { emit } = await openOtel(new SpillwayLogRecordProcessor(exporter))
+  return { ...client, offer: emit }
+}
+
+/**
+ * The SDK's own processor, whose queue stands before any exporter of records. Behind it is ours, as there is no other that sends to a
+ * UDP port: one that speaks OTLP would have more to do, on the same thread.
+ */
+export async function openOtelBatch(port, options) {
+  const { BatchLogRecordProcessor } = await import('@opentelemetry/sdk-logs')
+  const { SpillwayLogRecordExporter } = await import('spillway/otel')
+  const { exporter, pause, close } = await openSpillway(port)
+  const batching = new BatchLogRecordProcessor({
+    exporter: new SpillwayLogRecordExporter(exporter),
+    ...options,
+  })
+  const { emit, provider } = await openOtel(batching)
+  let offered = 0
+  return {
+    offer(event) {
+      offered++
+      emit(event)
+    },
+    pause,
+    settle: () => provider.forceFlush(),
+    async close() {
+      await provider.shutdown()
+      const { sent, datagrams } = await close()
+      return { sent, datagrams, refused: offered - sent }
+    },
+  }
+}
+
+async function openOtel(processor) {
+  const { LoggerProvider } = await import('@opentelemetry/sdk-logs')
+  const { SeverityNumber } = await import('@opentelemetry/api-logs')
+  const provider = new LoggerProvider({ processors: [processor] })
+  const logger = provider.getLogger('bench')
+  const emit = (attributes) =>
+    logger.emit({
+      severityNumber: SeverityNumber.INFO,
+      severityText: 'INFO',
+      body: 'process_exec',
+      attributes,
+    })
+  return { emit, provider }
 }
