@@ -11,7 +11,7 @@ export interface Peer {
   figure?: undefined
 }
 export interface Row {
-  group: 'core' | 'exporter' | 'sockets'
+  group: 'exporter' | 'core' | 'sockets' | 'gudp' | 'nats' | 'loggers'
   target: string
   what: string
   of: FigureRef
@@ -19,8 +19,9 @@ export interface Row {
   as: 'ratio' | 'difference' | 'value'
   want?: string
   stretch?: string
+  cell?: { head: string; column: string }
 }
-export const groups: Row['group'][]
+export const groups: Record<Row['group'], string>
 export const rows: Row[]
 export function meets(value: number, bound: string): boolean
 export function itemsOf(rows: Row[]): Map<string, { name: string; variant: string }>

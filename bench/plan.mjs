@@ -33,8 +33,18 @@ const HALF = new Set(['pino-socket-capped', 'hot-shots'])
 /** Those that stand in the README. */
 const FOREMOST = new Set(['dgram', 'pino-socket-capped', 'winston', 'hot-shots'])
 
-/** Tables in the README. The exporter's are the cases that bring something to a UDP port, those of sockets, gudp and nats are named so. */
-export const groups = ['exporter', 'core', 'sockets', 'gudp', 'nats']
+/**
+ * Each group, and the page that has its table. The exporter's are the cases that bring something to a UDP port, those of sockets, gudp,
+ * nats and loggers are named so.
+ */
+export const groups = {
+  exporter: 'README.md',
+  core: 'README.md',
+  sockets: 'README.md',
+  gudp: 'README.md',
+  nats: 'README.md',
+  loggers: 'docs/loggers.md',
+}
 const onTheWire = new Set([
   'event-caller',
   'event-loop',
@@ -45,9 +55,37 @@ const onTheWire = new Set([
   'idle',
 ])
 
+const ofBurst = {
+  '50,000 lines in one turn: sent, %': 'logger-burst#sent',
+  'the process grew meanwhile by, MiB': 'logger-burst#grownMiB',
+}
+/** What is told of a logger: the columns of the table, and where their figures come from. */
+const ofLogger = {
+  ...ofBurst,
+  '`process.exit()` after 1000 lines: arrived, %': 'logger-exit#arrived',
+  'a call, ns': 'event-caller#ns',
+  'with what it leaves for later, ns': 'event-caller#inAll',
+}
+/** Its heads, the variant that each stands for, and what is told of it. More room changes nothing but the burst. */
+const loggers = [
+  ['pino by spillway, without a worker', 'pino-destination', ofLogger],
+  ['the same with `capacity: 65_536`', 'pino-destination-roomy', ofBurst],
+  ['pino by spillway, in its worker', 'pino-transport', ofLogger],
+  ['pino by pino-socket', 'pino-socket', ofLogger],
+  ['pino by pino-socket, `maxUdpPacketSize: 65_507`', 'pino-socket-capped', ofLogger],
+  ['winston by spillway', 'spillway-winston', ofLogger],
+  ['winston by dgram', 'winston', ofLogger],
+  ['OpenTelemetry by spillway', 'spillway-otel', ofLogger],
+  ["OpenTelemetry by the SDK's batching", 'otel-batch', ofLogger],
+  ['the same with `maxQueueSize: 65_536`', 'otel-batch-roomy', ofBurst],
+  ['no logger, `encode` of spillway', 'spillway', ofLogger],
+  ['no logger, `event` of hot-shots', 'hot-shots', ofLogger],
+]
+
 /**
  * `of` and `to` are `case/variant#figure`. `as`: what is made of the two (`ratio`, `difference`), or of `of` alone (`value`).
  * `want`: a bound; `stretch`: a better one; rows with neither are there for comparison.
+ * `cell`: where it stands, in a group whose table has a column for each figure.
  */
 export const rows = [
   row('P1', 'set(string) / thread-stream write', 'caller/set-string#ns', 'caller/thread-stream#ns', '<= 0.5'),
@@ -516,6 +554,9 @@ export const rows = [
     '>= 1',
   ),
   row('', 'lost on the way, share', 'nats-stored/spillway#lost'),
+  ...loggers.flatMap(([head, variant, figures]) =>
+    Object.entries(figures).map(([column, figure]) => cell(head, column, variant, figure)),
+  ),
   row('P16', 'Wasm, KiB', 'size/bundle#wasmKiB', undefined, '<= 24'),
   row('P16', 'core bundle, gzip, KiB', 'size/bundle#gzipKiB', undefined, '<= 30'),
   row('', 'core bundle, brotli, KiB', 'size/bundle#brotliKiB'),
@@ -540,10 +581,22 @@ function row(target, what, of, to, want, stretch, as = to ? 'ratio' : 'value') {
   }
 }
 
+/** `event-caller` calls our exporter `encode`, and its figures stand in the exporter's group, too. */
+function cell(head, column, variant, caseAndFigure) {
+  const [name, figure] = caseAndFigure.split('#')
+  const item = `${name}/${name === 'event-caller' && variant === 'spillway' ? 'encode' : variant}`
+  return {
+    ...row('', `${head}: ${column}`, `${item}#${figure}`),
+    group: 'loggers',
+    cell: { head, column },
+  }
+}
+
 function groupOf(name) {
   if (name.startsWith('sockets-')) return 'sockets'
   if (name.startsWith('gudp-')) return 'gudp'
   if (name.startsWith('nats-')) return 'nats'
+  if (name.startsWith('logger-')) return 'loggers'
   return onTheWire.has(name) ? 'exporter' : 'core'
 }
 

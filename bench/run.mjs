@@ -4,7 +4,7 @@ import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { ensureRuntime } from '../tools/runtimes.mjs'
 import { groups, itemsOf, rows } from './plan.mjs'
-import { outcomeOf, printTable, readmeTable } from './support/report.mjs'
+import { outcomeOf, pageTable, printTable } from './support/report.mjs'
 import { takeSample } from './support/sample.mjs'
 
 const { values: options } = parseArgs({
@@ -16,7 +16,7 @@ const { values: options } = parseArgs({
     node: { type: 'string', default: 'both' }, // newest, own or both
     json: { type: 'string' },
     add: { type: 'string' }, // another run's JSON, whose tables go before this one's
-    group: { type: 'string' }, // one of the README's tables: exporter, core or sockets
+    group: { type: 'string' }, // what becomes one table: see `groups` of plan.mjs
     readme: { type: 'boolean', default: false },
   },
 })
@@ -46,7 +46,7 @@ for (const node of nodes()) {
   printTable(`Node ${node.version}`, outcomes)
 }
 if (options.json) writeFileSync(options.json, `${JSON.stringify(report, undefined, 2)}\n`)
-if (options.readme) writeReadme()
+if (options.readme) writePages()
 
 function nodes() {
   const own = { version: process.versions.node, path: process.execPath }
@@ -74,13 +74,18 @@ function progress(text) {
 }
 
 /** Each group has a table of its own, with its date: they are not always run together. */
-function writeReadme() {
-  const path = new URL('../README.md', import.meta.url)
-  let text = readFileSync(path, 'utf8')
-  for (const group of options.group === undefined ? groups : [options.group]) {
-    const between = new RegExp(`(<!-- bench:${group}:start -->)[\\s\\S]*(<!-- bench:${group}:end -->)`)
-    if (!between.test(text)) throw new Error(`README.md has no <!-- bench:${group}:start --> and its end`)
-    text = text.replace(between, (_, from, to) => `${from}\n${readmeTable(report, group)}\n${to}`)
-  }
-  writeFileSync(path, text)
+function writePages() {
+  const written = options.group === undefined ? Object.keys(groups) : [options.group]
+  for (const group of written) writeTable(group, new URL(`../${groups[group]}`, import.meta.url))
+}
+
+function writeTable(group, page) {
+  const text = readFileSync(page, 'utf8')
+  const between = new RegExp(`(<!-- bench:${group}:start -->)[\\s\\S]*(<!-- bench:${group}:end -->)`)
+  if (!between.test(text))
+    throw new Error(`${groups[group]} has no <!-- bench:${group}:start --> and its end`)
+  writeFileSync(
+    page,
+    text.replace(between, (_, from, to) => `${from}\n${pageTable(report, group)}\n${to}`),
+  )
 }

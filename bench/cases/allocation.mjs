@@ -1,9 +1,9 @@
 // P7: what a call leaves to the garbage collector of the thread that makes it.
 import { bytesPerCall } from '../support/allocation.mjs'
 import { arrived } from '../support/arrival.mjs'
-import { openSpillway } from '../support/clients.mjs'
 import { eventOf, LINE_START, makeLine } from '../support/events.mjs'
 import { startReceiver } from '../support/receiver.mjs'
+import { openSpillway } from '../support/spillway.mjs'
 
 /** A million calls; fewer at a time where each leaves its JSON behind. */
 const sizes = (scale, calls = 2000) => ({ calls, stretches: Math.max(20, Math.round((1e6 * scale) / calls)) })

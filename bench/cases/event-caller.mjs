@@ -1,8 +1,9 @@
 // P6 and P7: what an event costs the thread that has it, at a pace that everyone can follow, and how much of it arrives.
 import { arrived } from '../support/arrival.mjs'
-import { clients, openSpillway } from '../support/clients.mjs'
+import { clients } from '../support/clients.mjs'
 import { eventOf, LINE_BYTES, LINE_START, makeLine } from '../support/events.mjs'
 import { startReceiver } from '../support/receiver.mjs'
+import { openSpillway } from '../support/spillway.mjs'
 import { timeBursts, timePairs } from '../support/timing.mjs'
 
 /** A burst and a pause of a millisecond: up to some 90,000 a second. */

@@ -1,9 +1,9 @@
 // P11: a process with an exporter that has nothing to do, beside one that has none.
 
-import { openSpillway } from '../support/clients.mjs'
 import { LINE_START } from '../support/events.mjs'
 import { lookIdle, seconds } from '../support/idle.mjs'
 import { startReceiver } from '../support/receiver.mjs'
+import { openSpillway } from '../support/spillway.mjs'
 import { start } from '../support/threads.mjs'
 
 export const variants = {

@@ -1,7 +1,7 @@
 // P10: the metadata event sent again from where it lies, on the thread that sends it, beside a bare dgram send of the same bytes.
 import { bytesPerCall } from '../support/allocation.mjs'
-import { openSpillway } from '../support/clients.mjs'
 import { startReceiver } from '../support/receiver.mjs'
+import { openSpillway } from '../support/spillway.mjs'
 import { connect } from '../support/udp.mjs'
 
 const METADATA = { service: 'checkout', version: '4.2.1', region: 'eu-central-1', labels: ['a', 'b', 'c'] }

@@ -1,10 +1,10 @@
 // P15: lines over UDP to a collector that stores them in JetStream, acknowledged; and the NATS client alone, which publishes the same batches.
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
-import { openSpillway } from '../support/clients.mjs'
 import { LINE_BYTES, makeLine, stampLine } from '../support/events.mjs'
 import { startHelper } from '../support/helper.mjs'
 import { startNatsServer } from '../support/nats-server.mjs'
+import { openSpillway } from '../support/spillway.mjs'
 
 const LINES_PER_MESSAGE = 100
 const IN_FLIGHT = 64

@@ -1,8 +1,9 @@
 // P8: ready lines as fast as they go, packed into datagrams: by the I/O thread, or by hand in one thread. Nothing is lost on our side.
 import { arrived } from '../support/arrival.mjs'
-import { openSpillway, Packer } from '../support/clients.mjs'
+import { Packer } from '../support/clients.mjs'
 import { LINE_BYTES, LINE_START, makeLine, stampLine } from '../support/events.mjs'
 import { startReceiver } from '../support/receiver.mjs'
+import { openSpillway } from '../support/spillway.mjs'
 import { connect, drained } from '../support/udp.mjs'
 
 /** An Ethernet frame and a jumbo frame, less what is theirs. */

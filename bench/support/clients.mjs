@@ -4,10 +4,17 @@
 //   settle()       resolves when what was offered is with the kernel, where the client can tell; else a pause
 //   close()        resolves when what was offered is out of our hands; answers what the client itself knows: `{ sent, datagrams, refused }`
 // Beside `open`: `starts` and `isSeparated`, how its datagrams look (receiver.mjs), and `batch`, after how many it wants a pause.
-import { createSocket } from 'node:dgram'
-import { once } from 'node:events'
-import { EOL } from 'node:os'
 import { LINE_START } from './events.mjs'
+import {
+  openOtelBatch,
+  openPinoDestination,
+  openPinoSocket,
+  openPinoTransport,
+  openSpillwayOtel,
+  openSpillwayWinston,
+  openWinston,
+} from './loggers.mjs'
+import { openSpillway } from './spillway.mjs'
 import { nextTurn } from './timing.mjs'
 import { connect, drained, HOST } from './udp.mjs'
 
@@ -16,52 +23,31 @@ export const DATAGRAM_BYTES = 1432
 
 /** Its datagrams are what a turn of the event loop has written, and must not be longer than 65507 bytes. */
 const PINO_BATCH = 100
+/** As many as the queue of the SDK's processor holds. */
+const OTEL_BATCH = 2048
 
 export const clients = {
   spillway: { starts: LINE_START, open: (port) => openSpillway(port) },
   dgram: { starts: LINE_START, open: openDgram },
   packing: { starts: LINE_START, open: openPacking },
-  'pino-socket': { starts: '{"level":', batch: PINO_BATCH, open: (port) => openPino(port, {}) },
+  'pino-socket': { starts: '{"level":', batch: PINO_BATCH, open: (port) => openPinoSocket(port, {}) },
   'pino-socket-capped': {
     starts: '{"level":',
     batch: PINO_BATCH,
-    open: (port) => openPino(port, { maxUdpPacketSize: 65507 }),
+    open: (port) => openPinoSocket(port, { maxUdpPacketSize: 65507 }),
   },
-  'pino-destination': { starts: '{"level":', open: openPinoDestination },
+  'pino-destination': { starts: '{"level":', open: (port) => openPinoDestination(port) },
   'pino-transport': { starts: '{"level":', open: openPinoTransport },
   winston: { starts: '{', open: openWinston },
+  'spillway-winston': { starts: '{', open: openSpillwayWinston },
+  'spillway-otel': { starts: '{"timestamp":', open: openSpillwayOtel },
+  'otel-batch': { starts: '{"timestamp":', batch: OTEL_BATCH, open: (port) => openOtelBatch(port) },
   'hot-shots': { starts: '_e{', isSeparated: true, open: (port) => openHotShots(port, datadogEvent) },
   'hot-shots-increment': {
     starts: 'process.exec',
     isSeparated: true,
     open: (port) => openHotShots(port, increment),
   },
-}
-
-export async function openSpillway(port, options = {}) {
-  const { UdpExporter } = await import('spillway/udp')
-  const exporter = await UdpExporter.open({ host: HOST, port, ...options })
-  return {
-    exporter,
-    offer: (event) => exporter.encode(event),
-    pause: nextTurn,
-    settle: () => exporter.flush(),
-    async close() {
-      await exporter.close()
-      const stats = exporter.stats()
-      checkLedger(stats)
-      const refused = stats.offered - stats.sent
-      return { sent: stats.sent, datagrams: stats.datagrams, refused }
-    },
-  }
-}
-
-/** After the end nothing is under way: each event was sent, or dropped for a reason. */
-function checkLedger({ offered, sent, inRing, inFlight, dropped, ioRestarts }) {
-  if (ioRestarts > 0) throw new Error(`the I/O thread died ${ioRestarts} times`)
-  if (offered !== sent + dropped || inRing !== 0 || inFlight !== 0) {
-    throw new Error(`${offered} offered: ${sent} sent, ${dropped} dropped, ${inRing} and ${inFlight} left`)
-  }
 }
 
 /** The cheapest that dgram has: a connected socket, no callback. */
@@ -151,93 +137,6 @@ export class Packer {
   #end(buffer, bytes) {
     this.#at += bytes
     buffer[this.#at++] = 0x0a
-  }
-}
-
-async function openPino(port, options) {
-  const { default: pino } = await import('pino')
-  const transport = pino.transport({
-    target: 'pino-socket',
-    options: { address: HOST, port, mode: 'udp', ...options },
-  })
-  await once(transport, 'ready')
-  // Its worker ends when it sends more than a datagram may hold; from then on every call says so again.
-  const over = new Promise((resolve) => transport.on('error', resolve).on('close', resolve))
-  const logger = pino(transport)
-  return {
-    offer: (event) => logger.info(event),
-    pause: nextTurn,
-    settle: nextTurn,
-    async close() {
-      transport.end()
-      await over
-      return { tears: true } // it sends what lies in its buffer, wherever that ends
-    },
-  }
-}
-
-/** pino's lines into our ring, on the thread that logs. */
-async function openPinoDestination(port) {
-  const { default: pino } = await import('pino')
-  const { destination } = await import('spillway/pino')
-  const { exporter, pause, settle, close } = await openSpillway(port)
-  const logger = pino(destination(exporter))
-  return { offer: (event) => logger.info(event), pause, settle, close }
-}
-
-/** pino's worker, with our exporter in it. Only its heartbeats know what it sent: it is held against what came. */
-async function openPinoTransport(port) {
-  const { default: pino } = await import('pino')
-  const transport = pino.transport({ target: 'spillway/pino', options: { host: HOST, port } })
-  await once(transport, 'ready')
-  const logger = pino(transport)
-  return {
-    offer: (event) => logger.info(event),
-    pause: nextTurn,
-    settle: () =>
-      new Promise((resolve, reject) => logger.flush((error) => (error ? reject(error) : resolve()))),
-    async close() {
-      transport.end()
-      await once(transport, 'close')
-      return {}
-    },
-  }
-}
-
-/**
- * winston-udp and winston-udp-transport are for winston 2; for winston 3 its users write their own. This is the shape in winston's
- * README, with what those two do inside.
- */
-async function openWinston(port) {
-  const { default: winston } = await import('winston')
-  const socket = createSocket('udp4')
-  let sent = 0
-  class Udp extends winston.Transport {
-    log(info, callback) {
-      setImmediate(() => this.emit('logged', info))
-      const line = Buffer.from(info[Symbol.for('message')] + EOL)
-      socket.send(line, 0, line.length, port, HOST, () => {
-        sent++
-      })
-      callback()
-    }
-  }
-  const logger = winston.createLogger({ format: winston.format.json(), transports: [new Udp()] })
-  let offered = 0
-  return {
-    offer(event) {
-      offered++
-      logger.info('process_exec', event)
-    },
-    pause: nextTurn,
-    settle: nextTurn,
-    async close() {
-      logger.end()
-      await once(logger, 'finish')
-      while (sent < offered) await nextTurn()
-      socket.close()
-      return { sent, datagrams: sent, refused: 0 }
-    },
   }
 }
 

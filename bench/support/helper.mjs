@@ -1,7 +1,11 @@
 // Processes at the other end of a socket, so that who is measured pays for its own end and for nothing else.
-import { fork } from 'node:child_process'
+import { execFile, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+/** A logger may wait for its worker at the exit: pino does so for ten seconds. */
+const LONGEST_PROGRAM_MS = 30_000
 
 let cpuSeconds = 0
 /** What processes that this one started have used. */
@@ -24,6 +28,16 @@ export async function startHelper(entry, options, onProgress = () => {}) {
     return counted
   }
   return { ...ready, result }
+}
+
+/**
+ * Runs `entry` of this folder, a program that comes to its own end, with `tellCpuAtExit` of helper-end.mjs. Rejects when it fails. When somebody's handler of the
+ * exit throws it says nothing, and what it used counts as used by others.
+ */
+export async function runToItsEnd(entry, options) {
+  const args = [fileURLToPath(new URL(entry, import.meta.url)), JSON.stringify(options)]
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: LONGEST_PROGRAM_MS })
+  cpuSeconds += Number(stdout)
 }
 
 async function resultOf(child) {

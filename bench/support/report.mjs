@@ -97,12 +97,37 @@ export function printTable(title, outcomes) {
     console.log('~ other processes kept the machine busy meanwhile')
 }
 
-export function readmeTable({ date, machine, rounds, nodes }, group) {
-  const parts = nodes.map(({ version, outcomes }) => {
-    const lines = outcomes.filter((row) => row.group === group && row.target !== '').map(cells)
-    const rows = [HEAD, HEAD.map(() => '---'), ...lines].map((line) => `| ${line.join(' | ')} |`)
+/** What stands between the marks of a group. */
+export function pageTable({ date, machine, rounds, nodes }, group) {
+  const tables = nodes.map(({ version, outcomes }) => {
+    const [head, ...lines] = tableOf(outcomes.filter((row) => row.group === group))
+    const rows = [head, head.map(() => '---'), ...lines].map((line) => `| ${line.join(' | ')} |`)
     return `Node ${version}:\n\n${rows.join('\n')}`
   })
+  const hasRivals = nodes.some(({ outcomes }) => outcomes.some((row) => row.group === group && row.to))
+  const paired = hasRivals ? ', ratios paired in the same round. † measured elsewhere' : ''
   const where = `${machine.cpu}, ${machine.cores} cores, ${machine.platform}, ${date.slice(0, 10)}`
-  return `${where}; medians [min-max] of ${rounds} rounds, ratios paired in the same round. † measured elsewhere.\n\n${parts.join('\n\n')}`
+  return [`${where}; medians [min-max] of ${rounds} rounds${paired}.`, ...tables].join('\n\n')
+}
+
+function tableOf(outcomes) {
+  const placed = outcomes.filter(({ cell }) => cell !== undefined)
+  if (placed.length > 0) return matrixOf(placed)
+  return [HEAD, ...outcomes.filter(({ target }) => target !== '').map(cells)]
+}
+
+/** A line for each head, a column for each figure; empty where nothing was asked. */
+function matrixOf(outcomes) {
+  const columns = [...new Set(outcomes.map(({ cell }) => cell.column))]
+  const heads = [...new Set(outcomes.map(({ cell }) => cell.head))]
+  const at = new Map(outcomes.map((outcome) => [`${outcome.cell.head}|${outcome.cell.column}`, outcome]))
+  return [
+    ['', ...columns],
+    ...heads.map((head) => [head, ...columns.map((column) => valueIn(at.get(`${head}|${column}`)))]),
+  ]
+}
+
+function valueIn(outcome) {
+  if (outcome === undefined) return ''
+  return withLoss(outcome.own, outcome.lost.own) + (outcome.disturbed > 0 ? ' ~' : '')
 }

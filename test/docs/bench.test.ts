@@ -1,7 +1,8 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { itemsOf, rows } from '../../bench/plan.mjs'
+import { groups, itemsOf, rows } from '../../bench/plan.mjs'
 import { hasNatsServer } from '../../bench/support/nats-server.mjs'
+import { outcomeOf, pageTable } from '../../bench/support/report.mjs'
 import { takeSample } from '../../bench/support/sample.mjs'
 
 // Every variant of every case, small: it runs, its own checks pass, and its figures are numbers that can be true.
@@ -41,4 +42,40 @@ it('the plan asks only for variants that exist', async () => {
     const { variants } = await import(new URL(`${name}.mjs`, casesDir).href)
     expect(variants).toHaveProperty(variant)
   }
+})
+
+it.each(Object.entries(groups))('the table of %s has its place in %s', (group, page) => {
+  const text = readFileSync(new URL(`../../${page}`, import.meta.url), 'utf8')
+  expect(text).toMatch(new RegExp(`<!-- bench:${group}:start -->[^]*<!-- bench:${group}:end -->`))
+  expect(rows.some((row) => row.group === group)).toBe(true)
+})
+
+describe('a table with a column for each figure', () => {
+  const machine = { cpu: 'a cpu', cores: 2, platform: 'linux-x64' }
+  const sampled = (item: string, ...values: number[]) => ({
+    [item]: values.map((a) => ({ figures: { a, lost: a > 8 ? 0.25 : 0 }, foreign: a > 8 ? 1 : 0 })),
+  })
+  const placed = (head: string, column: string, item: string) => ({
+    group: 'loggers' as const,
+    target: '',
+    what: `${head}: ${column}`,
+    of: { name: 'case', variant: item, item, figure: 'a' },
+    as: 'value' as const,
+    cell: { head, column },
+  })
+
+  it('has a line for each head, medians with their range, what was lost, and is empty where nothing was asked', () => {
+    const samples = { ...sampled('x', 1, 3, 2), ...sampled('y', 9) }
+    const outcomes = [placed('pino', 'ns', 'x'), placed('pino', 'MiB', 'y'), placed('winston', 'MiB', 'x')]
+    const nodes = [{ version: '20.0.0', outcomes: outcomes.map((row) => outcomeOf(row, samples)) }]
+    const text = pageTable({ date: '2026-11-26T10:00:00Z', machine, rounds: 3, nodes }, 'loggers')
+    expect(text).toBe(`a cpu, 2 cores, linux-x64, 2026-11-26; medians [min-max] of 3 rounds.
+
+Node 20.0.0:
+
+|  | ns | MiB |
+| --- | --- | --- |
+| pino | 2 [1-3] | 9, 25 % lost ~ |
+| winston |  | 2 [1-3] |`)
+  })
 })
