@@ -25,7 +25,7 @@ import {
   HEADER_BYTES, HEAD_OFFSET, INDEX_OFFSET, LENGTH_OFFSET, MAX_POLLERS, POLLERS_OFFSET, POLLER_BYTES,
   POLLER_HOLDS_OFFSET, POLLER_NEXT_INDEX_OFFSET, POLLER_OWNER_OFFSET, POLLER_POSITION_OFFSET, POLLER_READ_OFFSET,
   POLLER_START_OFFSET, POLLER_STUCK_AT_OFFSET, POLLER_STUCK_SINCE_OFFSET, TAIL_OFFSET, WIPE_OFFSET, WRITER_ROLE_OFFSET,
-  after, capacityBytesOf, footprint, recordAt,
+  after, capacityBytesOf, footprint, headOf, recordAt,
 } from './descriptor'
 import { holder, isLeft } from './roles'
 
@@ -139,9 +139,13 @@ export function pollerKeep(address: u32, generation: u32, slot: u32, token: u32)
   return 1
 }
 
-/** Whether the poller would find something, or the end. */
+/**
+ * Whether the poller would find something, or the end. What it was to read next may be gone with nothing in its place yet: a writer that has
+ * dropped all there was, to make room, and stands still or has died before it published. So the head counts, as in `pollerNext`.
+ */
 export function pollerHasNews(ring: usize, poller: usize): bool {
-  return load64(ring + TAIL_OFFSET) != load<u64>(poller + POLLER_POSITION_OFFSET) || isLeft(ring + WRITER_ROLE_OFFSET)
+  const next = max(load<u64>(poller + POLLER_POSITION_OFFSET), headOf(ring))
+  return load64(ring + TAIL_OFFSET) != next || isLeft(ring + WRITER_ROLE_OFFSET)
 }
 
 /** Under drop-newest: how far the head may go, which is to the slowest poller that holds. With none it stays. */

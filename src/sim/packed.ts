@@ -40,7 +40,14 @@ export function unpackInstrumented(bytes: Uint8Array<ArrayBuffer>): Instrumented
     bytes,
     memory,
     sites: sites.map(([func, op, kind, length, atomic, offset, line]): Site => {
-      const site = { func: texts[func!]!, op: texts[op!]!, kind: texts[kind!] as Site['kind'], bytes: length!, atomic: atomic === 1, offset: offset! }
+      const site = {
+        func: texts[func!]!,
+        op: texts[op!]!,
+        kind: texts[kind!] as Site['kind'],
+        bytes: length!,
+        atomic: atomic === 1,
+        offset: offset!,
+      }
       return line === undefined ? site : { ...site, line: texts[line]! }
     }),
   }

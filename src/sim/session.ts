@@ -81,7 +81,11 @@ export class Session {
   /** Of all that threads can change, and of where they stand: equal states have equal hashes, whatever the way there, in every runtime. */
   get hash(): string {
     const { machine } = this
-    const threads = machine.view.threads.map(({ status, state }, thread) => [status, state, this.#placeOf(thread)])
+    const threads = machine.view.threads.map(({ status, state }, thread) => [
+      status,
+      state,
+      this.#placeOf(thread),
+    ])
     const words = [machine.memoryLow, machine.memoryHigh, fnvText(FNV_START, JSON.stringify(threads))]
     return words.map(hex).join('')
   }

@@ -31,6 +31,7 @@ export interface Structure {
 /** A thread that has joined the region. */
 export interface Member {
   readonly key: number
+  readonly name: string
   readonly token: number
   readonly slot: number
   readonly scratch: number
@@ -41,6 +42,8 @@ export interface Member {
 
 const GRANULE = 4096
 
+type OwnerOf = (token: number) => Member | undefined
+
 /** What lies in the memory of a region, whoever laid it out. Reads only. */
 export interface Atlas {
   readonly structures: readonly Structure[]
@@ -49,16 +52,20 @@ export interface Atlas {
   readonly table: readonly Field[]
 }
 
-export function atlasOf(view: Pick<StateView, 'core' | 'memory'>): Atlas {
+/** `nameOf`: what a thread is called, by the key that the runtime gave it. */
+export function atlasOf(
+  view: Pick<StateView, 'core' | 'memory'>,
+  nameOf: (key: number) => string = (key) => `thread ${key}`,
+): Atlas {
   const layout = layoutOf(view)
   if (view.core.isLive === undefined || layout.TABLE_OFFSET === undefined)
     return { structures: [], members: [], table: [] }
-  const members = membersOf(view.memory, layout)
-  const keyOf = (token: number) => members.find((member) => member.token === token)?.key
+  const members = membersOf(view.memory, layout, nameOf)
+  const ownerOf: OwnerOf = (token) => members.find((member) => member.token === token)
   const structures = objectsIn(view, layout).flatMap(
-    (address) => structureAt(view.memory, layout, address, keyOf) ?? [],
+    (address) => structureAt(view.memory, layout, address, ownerOf) ?? [],
   )
-  return { structures, members, table: tableOf(view.memory, layout, members, keyOf) }
+  return { structures, members, table: tableOf(view.memory, layout, members, ownerOf) }
 }
 
 /** Addresses of living objects. */
@@ -71,32 +78,28 @@ function objectsIn({ core, memory }: Pick<StateView, 'core' | 'memory'>, layout:
   return found
 }
 
-function membersOf(memory: MemoryView, layout: Layout): Member[] {
+function membersOf(memory: MemoryView, layout: Layout, nameOf: (key: number) => string): Member[] {
   return Array.from({ length: layout.MAX_THREADS! }, (_, slot): Member => {
     const at = layout.THREADS_OFFSET! + slot * layout.THREAD_BYTES!
     const scratch = memory.u32(at + layout.THREAD_SCRATCH_OFFSET!)
     const staging = scratch + layout.SCRATCH_DATA_OFFSET!
+    const key = memory.u32(at + 4)
     const scratchBytes = layout.SCRATCH_DATA_OFFSET! + layout.SCRATCH_BYTES!
-    return { slot, token: memory.u32(at), key: memory.u32(at + 4), scratch, scratchBytes, staging }
+    return { slot, token: memory.u32(at), key, name: nameOf(key), scratch, scratchBytes, staging }
   }).filter(({ token }) => token !== 0)
 }
 
-function tableOf(
-  memory: MemoryView,
-  layout: Layout,
-  members: readonly Member[],
-  keyOf: (token: number) => number | undefined,
-): Field[] {
+function tableOf(memory: MemoryView, layout: Layout, members: readonly Member[], ownerOf: OwnerOf): Field[] {
   const { DEPARTURES_OFFSET: departures } = layout
   const counted =
     departures === undefined
       ? []
       : [{ label: 'departures', address: departures, bytes: 4, text: `${memory.u32(departures)}` }]
-  const owned = members.flatMap(({ key, slot }) => {
+  const owned = members.flatMap(({ name, slot }) => {
     const at = layout.THREADS_OFFSET! + slot * layout.THREAD_BYTES!
-    const block = blockAt(memory, layout, at, { title: '', fields: memberFields }, keyOf)
-    const words = block.fields.map((field) => ({ ...field, label: `${field.label} of thread ${key}` }))
-    return [{ label: `token of thread ${key}`, address: at, bytes: 8, text: `${memory.u32(at)}` }, ...words]
+    const block = blockAt(memory, layout, at, { title: '', fields: memberFields }, ownerOf)
+    const words = block.fields.map((field) => ({ ...field, label: `${field.label} of ${name}` }))
+    return [{ label: `token of ${name}`, address: at, bytes: 8, text: `${memory.u32(at)}` }, ...words]
   })
   return [...counted, ...owned]
 }
@@ -105,31 +108,26 @@ function structureAt(
   memory: MemoryView,
   layout: Layout,
   address: number,
-  keyOf: (token: number) => number | undefined,
+  ownerOf: OwnerOf,
 ): Structure | undefined {
   const kind = memory.u32(address)
   const spec = kinds.find((one) => layout[one.kind] === kind)
   if (spec === undefined) return undefined
   const isBroadcast = spec.kind === 'KIND_ONE_TO_MANY'
   const isLane = ['KIND_ONE_TO_ONE', 'KIND_ONE_TO_MANY', 'KIND_LANE'].includes(spec.kind)
-  const blocks = spec.blocks.map((block) => blockAt(memory, layout, address, block, keyOf))
-  if (isBroadcast) blocks.push(...pollerBlocks(memory, layout, address, keyOf))
+  const blocks = spec.blocks.map((block) => blockAt(memory, layout, address, block, ownerOf))
+  if (isBroadcast) blocks.push(...pollerBlocks(memory, layout, address, ownerOf))
   const tracks = isLane
     ? [laneTrack(memory, layout, address)]
     : spec.kind === 'KIND_CHANNEL'
       ? channelTracks(memory, layout, address)
       : []
-  const writer = isLane ? keyOf(memory.u32(address + layout.WRITER_ROLE_OFFSET!)) : undefined
+  const writer = isLane ? ownerOf(memory.u32(address + layout.WRITER_ROLE_OFFSET!))?.key : undefined
   const title = spec.title
   return { title, address, blocks, tracks, ...(writer !== undefined && { writerKey: writer }) }
 }
 
-function pollerBlocks(
-  memory: MemoryView,
-  layout: Layout,
-  ring: number,
-  keyOf: (token: number) => number | undefined,
-): Block[] {
+function pollerBlocks(memory: MemoryView, layout: Layout, ring: number, ownerOf: OwnerOf): Block[] {
   const slots = Array.from(
     { length: layout.MAX_POLLERS! },
     (_, slot) => ring + layout.POLLERS_OFFSET! + slot * layout.POLLER_BYTES!,
@@ -138,7 +136,7 @@ function pollerBlocks(
     .map((at, slot) => ({ at, slot }))
     .filter(({ at }) => memory.u32(at + layout.POLLER_OWNER_OFFSET!) !== 0)
     .map(({ at, slot }) =>
-      blockAt(memory, layout, at, { title: `poller ${slot}`, fields: pollerFields }, keyOf),
+      blockAt(memory, layout, at, { title: `poller ${slot}`, fields: pollerFields }, ownerOf),
     )
 }
 
@@ -147,7 +145,7 @@ function blockAt(
   layout: Layout,
   object: number,
   { title, base, fields }: BlockSpec,
-  keyOf: (token: number) => number | undefined,
+  ownerOf: OwnerOf,
 ): Block {
   const from = object + (base === undefined ? 0 : layout[base]!)
   const there = fields.filter(([, offset]) => layout[offset] !== undefined)
@@ -155,7 +153,7 @@ function blockAt(
     title,
     fields: there.map((spec): Field => {
       const address = from + layout[spec[1]]!
-      return { label: spec[0], address, bytes: spec[2], text: textOf(memory, address, spec, keyOf) }
+      return { label: spec[0], address, bytes: spec[2], text: textOf(memory, address, spec, ownerOf) }
     }),
   }
 }
@@ -164,12 +162,11 @@ function textOf(
   memory: MemoryView,
   address: number,
   [, , bytes, as = 'number']: FieldSpec,
-  keyOf: (token: number) => number | undefined,
+  ownerOf: OwnerOf,
 ): string {
   if (as === 'token') {
     const token = memory.u32(address)
-    const key = keyOf(token)
-    return token === 0 ? 'nobody' : key === undefined ? 'one that is gone' : `thread ${key}`
+    return token === 0 ? 'nobody' : (ownerOf(token)?.name ?? 'one that is gone')
   }
   const value = bytes === 8 ? memory.u64(address) : BigInt(memory.u32(address))
   return as === 'bits' ? `0x${value.toString(16)}` : value.toString()
@@ -190,12 +187,20 @@ export function placeName({ structures, members, table }: Atlas, address: number
   const owner = members.find(
     ({ scratch, scratchBytes }) => scratch !== 0 && address >= scratch && address < scratch + scratchBytes,
   )
-  if (owner !== undefined) return `scratch of thread ${owner.key}`
+  if (owner !== undefined) return `scratch of ${owner.name}`
   return inTables(structures, members, address)
 }
 
 function inTables(structures: readonly Structure[], members: readonly Member[], address: number): string {
   const object = structures.find(({ address: at }) => address >= at && address < at + GRANULE)
-  if (object !== undefined) return `${object.title} + ${address - object.address}`
-  return members.length > 0 && address < GRANULE * 3 ? `the region’s tables, at ${address}` : `${address}`
+  if (object !== undefined)
+    return address - object.address < HEADER
+      ? `header of ${object.title}`
+      : `${object.title} + ${address - object.address}`
+  return members.length > 0 && address < TABLES ? 'the region’s tables' : `${address}`
 }
+
+/** Of an object: kind, generation and what never changes. */
+const HEADER = 128
+/** The region's own granules: threads, and who owns what. */
+const TABLES = 3 * GRANULE

@@ -8,6 +8,7 @@ import {
   scratchOf,
   scratchRanges,
   startRing,
+  tablesAreConstant,
 } from '../scenarios/bench.ts'
 import { tableRange } from '../scenarios/region.ts'
 import {
@@ -40,6 +41,13 @@ const events: Setting = {
   default: 6,
   least: 1,
   most: MOST_EVENTS,
+}
+/** Whether the runtime says that a thread has ended, and what it held is given back. More of the memory may change then. */
+const deaths: Setting = {
+  name: 'deaths',
+  label: 'deaths are',
+  default: 'untold',
+  choices: ['untold', 'told'],
 }
 const count = (name: string, label: string, usual: number, most: number): Setting => ({
   name,
@@ -77,9 +85,11 @@ function diodeScenario(diode: Diode): Omit<ExhibitScenario, 'name'> {
     threads: () => [
       ...stand.lanes.map((lane, writer) => writerProgram(stand.bench, writingOf(settings, lane, writer))),
       ...Array.from({ length: readers }, (_, reader) => readerOf(stand, diode, reader)),
-      ...Array.from({ length: users }, (_, thread) => runtimeOf(stand.bench, thread)),
+      ...(tellsOf(settings)
+        ? Array.from({ length: users }, (_, thread) => runtimeOf(stand.bench, thread))
+        : []),
     ],
-    ranges: () => rangesOf(stand),
+    ranges: () => (tellsOf(settings) ? rangesWithBurial(stand) : rangesInUse(stand)),
     eventIn,
     firstKey: FIRST_KEY,
     invariant: (view) => {
@@ -96,6 +106,8 @@ function diodeScenario(diode: Diode): Omit<ExhibitScenario, 'name'> {
       ).flat(),
   }
 }
+
+const tellsOf = (settings: Settings) => settings.deaths === 'told'
 
 function makeStand(workbench: Workbench, { kind, writers, readers, settings }: Diode): Stand {
   const bench = startRing(workbench, {
@@ -181,23 +193,54 @@ function runtimeOf({ tokens }: RingBench, thread: number): Program {
   })
 }
 
-/** All that may change when threads use the ring, and when one is buried. */
-function rangesOf({ bench, lanes }: Stand): Range[] {
-  const { ring, layout, tokens, memory } = bench
-  const members = layout.MEMBERS_OFFSET! + tokens.length * 4
+/** What threads touch that use the ring, and do not come or go: what nobody changes has no scheduling points. */
+function rangesInUse({ bench, lanes }: Stand): Range[] {
+  const { ring, layout } = bench
+  const [tail, members] = [layout.TAIL_OFFSET!, layout.MEMBERS_OFFSET!]
   const own = lanes.filter(({ at }) => at !== ring)
-  const data = memory.u32(ring + layout.DATA_OFFSET!)
-  const body =
-    data > ring ? [sharedRange(ring + layout.LANES_OFFSET!, data - ring - layout.LANES_OFFSET!)] : []
+  return [
+    tablesAreConstant(bench),
+    constantRange(ring, tail),
+    sharedRange(ring + tail, members - tail),
+    constantRange(ring + members, layout.LANES_OFFSET! - members),
+    // The lanes of a ManyToOne are there; the pollers of a OneToMany read on.
+    ...(own.length > 0 ? [constantRange(ring + layout.LANES_OFFSET!, own.length * 8)] : bodyRanges(bench)),
+    ...own.flatMap(({ at }) => [
+      constantRange(at, tail),
+      sharedRange(at + tail, members - tail),
+      dataRange(bench, at),
+    ]),
+    ...(own.length > 0 ? [] : [dataRange(bench, ring)]),
+    ...usersScratch(bench),
+  ]
+}
+
+/** All that may change when one of them is buried. */
+function rangesWithBurial({ bench, lanes }: Stand): Range[] {
+  const { ring, layout, tokens } = bench
+  const own = lanes.filter(({ at }) => at !== ring)
   return [
     ...tableRange(bench),
-    sharedRange(ring, members),
-    ...(own.length > 0 ? [sharedRange(ring + layout.LANES_OFFSET!, own.length * 8)] : body),
+    sharedRange(ring, layout.MEMBERS_OFFSET! + tokens.length * 4),
+    ...(own.length > 0 ? [sharedRange(ring + layout.LANES_OFFSET!, own.length * 8)] : bodyRanges(bench)),
     ...own.flatMap(({ at }) => [sharedRange(at, layout.MEMBERS_OFFSET!), dataRange(bench, at)]),
     ...(own.length > 0 ? [] : [dataRange(bench, ring)]),
     constantRange(scratchOf(bench, tokens[HOST]!), 64),
-    ...scratchRanges({ ...bench, tokens: bench.tokens.slice(1) }),
+    ...usersScratch(bench),
   ]
+}
+
+/** Between the members and the data: pollers, where the ring has them. */
+function bodyRanges({ ring, layout, memory }: RingBench): Range[] {
+  const data = memory.u32(ring + layout.DATA_OFFSET!)
+  return data > ring + layout.LANES_OFFSET!
+    ? [sharedRange(ring + layout.LANES_OFFSET!, data - ring - layout.LANES_OFFSET!)]
+    : []
+}
+
+/** The host has no thread here. */
+function usersScratch(bench: RingBench): Range[] {
+  return scratchRanges({ ...bench, tokens: bench.tokens.slice(1) })
 }
 
 /** The ledger closes, and nobody sleeps over what is there. */
@@ -213,6 +256,8 @@ function faultAtEnd(
     const fault = ledgerFault(ledgerOf(bench), (settings.capacity as number) * lanes, held)
     if (fault !== undefined) return fault
   }
+  // One that was killed between publishing and ringing wakes nobody: what is told of its death does.
+  if (!tellsOf(settings) && view.threads.some(({ status }) => status === 'killed')) return undefined
   for (const [reader, slot] of slots.entries()) {
     const { status, name } = view.threads[writers + reader]!
     if (status !== 'blocked') continue
@@ -254,6 +299,7 @@ export const diodeExhibits: readonly Exhibit[] = [
       bytes,
       { name: 'writes', label: 'the writer', default: 'set', choices: ['set', 'claim'] },
       { name: 'reads', label: 'the reader', default: 'next', choices: ['next', 'drain'] },
+      deaths,
     ],
     build: (settings) => diodeScenario({ kind: 'KIND_ONE_TO_ONE', writers: 1, readers: 1, settings }),
   },
@@ -262,7 +308,7 @@ export const diodeExhibits: readonly Exhibit[] = [
     title: 'ManyToOne diode',
     about:
       'A lane for each writer, and a reader that goes round them: a writer that stands still, or is killed, holds up nobody.',
-    settings: [count('writers', 'writers', 2, 3), { ...capacity, default: 2 }, policy, events, bytes],
+    settings: [count('writers', 'writers', 2, 3), { ...capacity, default: 2 }, policy, events, bytes, deaths],
     build: (settings) =>
       diodeScenario({ kind: 'KIND_MANY_TO_ONE', writers: settings.writers as number, readers: 1, settings }),
   },
@@ -271,7 +317,7 @@ export const diodeExhibits: readonly Exhibit[] = [
     title: 'OneToMany diode',
     about:
       'One writer and readers that take nothing out: each copies, and looks afterwards whether the writer had come round to what it copied.',
-    settings: [count('readers', 'readers', 2, 3), capacity, policy, events, bytes],
+    settings: [count('readers', 'readers', 2, 3), capacity, policy, events, bytes, deaths],
     build: (settings) =>
       diodeScenario({ kind: 'KIND_ONE_TO_MANY', writers: 1, readers: settings.readers as number, settings }),
   },
@@ -280,14 +326,15 @@ export const diodeExhibits: readonly Exhibit[] = [
     title: 'Signal: the bell',
     about:
       'How a reader sleeps and is woken: it arms the bell, looks again, and only then sleeps. The writer publishes, and then looks at the bell.',
-    settings: [events],
-    build: ({ events }) =>
+    settings: [events, deaths],
+    build: ({ events, deaths }) =>
       diodeScenario({
         kind: 'KIND_ONE_TO_ONE',
         writers: 1,
         readers: 1,
         settings: {
           events: events!,
+          deaths: deaths!,
           capacity: 2,
           policy: 'drop-newest',
           bytes: 8,

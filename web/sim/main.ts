@@ -1,0 +1,217 @@
+// The simulator page: what the address says is what is shown, and what is done changes the address.
+
+import '../ui/language.ts'
+import { exhibits, settingsIn } from '../../src/sim/exhibits/index.ts'
+import { scenarioNamed, scenarios } from '../../src/sim/scenarios/index.ts'
+import type { Session } from '../../src/sim/session.ts'
+import { element, setText } from '../ui/elements.ts'
+import { type Address, formatAddress, parseAddress, scenarioIn } from './address.ts'
+import { coreOf, type Plant, plantList } from './cores.ts'
+import { showSettings } from './settings-form.ts'
+import { Stage } from './stage.ts'
+import { showTour } from './tour-view.ts'
+import { type Tour, tours } from './tours.ts'
+
+const at = <T extends HTMLElement>(id: string) => document.getElementById(id) as T
+const FIRST = exhibits[0]!.id
+/** A link that is longer would not travel: it is made when it is asked for. */
+const LONGEST_LINK = 6000
+
+let stage: Stage | undefined
+let shown: Address = { run: '' }
+let plants: readonly Plant[] = []
+/** Of opening: the last one wins. */
+let turn = 0
+
+async function open(address: Address): Promise<void> {
+  const mine = ++turn
+  stage?.leave()
+  try {
+    const tour = tours.find(({ id }) => id === address.tour)
+    const next = tour === undefined ? await stageFor(address) : await stageOfTour(tour, address)
+    if (mine !== turn) return
+    stage = next
+    shown = address
+    showChoice(address)
+    stage.show()
+  } catch (error) {
+    if (mine === turn) fail((error as Error).message)
+  }
+}
+
+async function stageFor({ run, plant, at: position }: Address): Promise<Stage> {
+  const scenario = scenarioNamed(scenarioIn(run || FIRST))
+  const made = new Stage(await coreOf(scenario.module ?? 'core', plant), scenario, changed)
+  if (run.includes(':')) made.load(run, position)
+  return made
+}
+
+/** From the last step that begins anew, all that is done up to this one. */
+async function stageOfTour(tour: Tour, { step = 0 }: Address): Promise<Stage> {
+  const last = Math.min(step, tour.steps.length - 1)
+  const upTo = tour.steps.slice(0, last + 1)
+  const from = Math.max(
+    0,
+    upTo.findLastIndex(({ plant }) => plant !== undefined),
+  )
+  const plant = upTo[from]!.plant ?? tour.plant
+  const scenario = scenarioNamed(tour.scenario)
+  const made = new Stage(
+    await coreOf(scenario.module ?? 'core', plant === 'none' ? undefined : plant),
+    scenario,
+    changed,
+  )
+  for (const { go } of upTo.slice(from)) go(made.session)
+  return made
+}
+
+function showChoice(address: Address): void {
+  const tour = tours.find(({ id }) => id === address.tour)
+  const name = tour === undefined ? scenarioIn(address.run || FIRST) : tour.scenario
+  const exhibit = exhibits.find(({ id }) => id === name.split('/', 1)[0])
+  const plant = plants.find(({ name: one }) => one === address.plant)
+  at<HTMLSelectElement>('scenario').value =
+    plant === undefined ? (exhibit?.id ?? name) : `plant:${plant.name}`
+  at<HTMLSelectElement>('tour').value = tour?.id ?? ''
+  setText(
+    at('about'),
+    plant === undefined
+      ? (exhibit?.about ?? `A scenario of the model checker.`)
+      : `A planted bug, not what ships: ${plant.what}.`,
+  )
+  showSettings(
+    at('settings'),
+    tour === undefined ? exhibit : undefined,
+    exhibit === undefined ? {} : settingsIn(exhibit, name),
+    (chosen) => go({ run: chosen, ...(address.plant !== undefined && { plant: address.plant }) }),
+  )
+  showTour(at('tour-text'), tour, address.step ?? 0, (step) =>
+    go(step === undefined ? { run: name } : { run: '', tour: tour!.id, step }),
+  )
+}
+
+function changed(session: Session): void {
+  const text = session.schedule
+  if (document.activeElement !== at('schedule')) at<HTMLTextAreaElement>('schedule').value = text
+  if (shown.tour !== undefined) return
+  const run = session.position === 0 ? session.machine.scenario.name : text
+  if (run.length > LONGEST_LINK) return
+  shown = { run, ...(shown.plant !== undefined && { plant: shown.plant }) }
+  history.replaceState(null, '', formatAddress(shown))
+}
+
+/** Somewhere else, so that “back” leads here. */
+function go(address: Address): void {
+  history.pushState(null, '', formatAddress(address))
+  void open(address)
+}
+
+function fail(message: string): void {
+  at('fault').hidden = false
+  setText(at('fault'), message)
+}
+
+function fillChoices(): void {
+  const group = (
+    label: string,
+    options: readonly (readonly [value: string, text: string])[],
+  ): HTMLElement => {
+    const made = element('optgroup') as HTMLOptGroupElement
+    made.label = label
+    for (const [value, text] of options) made.append(new Option(text, value))
+    return made
+  }
+  at('scenario').replaceChildren(
+    group(
+      'Structures',
+      exhibits.map(({ id, title }) => [id, title] as const),
+    ),
+    ...['core', 'sockets', 'gudp'].map((module) =>
+      group(
+        `Checked: ${module}`,
+        scenarios
+          .filter((scenario) => (scenario.module ?? 'core') === module)
+          .map(({ name }) => [name, name] as const),
+      ),
+    ),
+    group(
+      'Planted bugs',
+      plants.map(({ name }) => [`plant:${name}`, name] as const),
+    ),
+  )
+  at('tour').replaceChildren(
+    new Option('choose …', ''),
+    ...tours.map(({ id, title }) => new Option(title, id)),
+  )
+}
+
+function listen(): void {
+  at('scenario').addEventListener('change', () => {
+    const { value } = at<HTMLSelectElement>('scenario')
+    const plant = plants.find(({ name }) => `plant:${name}` === value)
+    go(plant === undefined ? { run: value } : { run: plant.scenario, plant: plant.name })
+  })
+  at('tour').addEventListener('change', () => {
+    const { value } = at<HTMLSelectElement>('tour')
+    go(value === '' ? { run: FIRST } : { run: '', tour: value, step: 0 })
+  })
+  at('open-schedule').addEventListener('click', () =>
+    go({
+      ...parseAddress(at<HTMLTextAreaElement>('schedule').value.trim()),
+      ...(shown.plant !== undefined && { plant: shown.plant }),
+    }),
+  )
+  at('copy-link').addEventListener('click', () => void copyLink())
+  at('check').addEventListener('click', () => {
+    setText(at('checked'), 'Looking at every order …')
+    // Once painted: the search does not give way.
+    requestAnimationFrame(() => setTimeout(() => stage?.check()))
+  })
+  addEventListener('popstate', () => void open(parseAddress(location.hash)))
+  addEventListener('hashchange', () => {
+    if (formatAddress(shown) !== location.hash) void open(parseAddress(location.hash))
+  })
+  addEventListener('keydown', pressed)
+}
+
+async function copyLink(): Promise<void> {
+  const { schedule } = stage!.session
+  const link = new URL(
+    formatAddress({ run: schedule, ...(shown.plant !== undefined && { plant: shown.plant }) }),
+    location.href,
+  )
+  try {
+    await navigator.clipboard.writeText(link.href)
+    setText(at('checked'), 'Copied.')
+  } catch {
+    setText(at('checked'), `Not allowed to copy. The link: ${link.href}`)
+  }
+}
+
+function pressed(event: KeyboardEvent): void {
+  const { target, key, code } = event
+  if (stage === undefined || at('stepped').hidden || event.ctrlKey || event.metaKey || event.altKey) return
+  if ((target as HTMLElement).closest('input, select, textarea')) return
+  const thread = /^Digit([1-8])$/.exec(code)
+  const isButton = (target as HTMLElement).closest('button, summary') !== null
+  if (thread !== null) {
+    if (event.shiftKey) stage.finish(Number(thread[1]) - 1)
+    else stage.step(Number(thread[1]) - 1)
+  } else if (key === 'ArrowLeft') stage.goTo(stage.session.position - 1)
+  else if (key === 'ArrowRight') stage.forward()
+  else if (key === 'Home') stage.goTo(0)
+  else if (key === 'End') stage.goTo(stage.session.length)
+  else if (key === ' ' && !isButton) stage.toggle()
+  else return
+  event.preventDefault()
+}
+
+async function begin(): Promise<void> {
+  plants = await plantList()
+  fillChoices()
+  listen()
+  await open(parseAddress(location.hash))
+  document.documentElement.dataset.ready = 'true'
+}
+
+begin().catch((error: unknown) => fail((error as Error).message))
