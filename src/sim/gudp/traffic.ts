@@ -46,6 +46,8 @@ export function numberOf(bytes: Uint8Array): number | undefined {
 export class Source {
   readonly #lane: LanePipe
   readonly #sizes: readonly number[]
+  /** Whoever wants to know of each that the lane has taken. */
+  onSent: ((number: number) => void) | undefined
   #next = 0
 
   constructor(lane: LanePipe, sizes: readonly number[]) {
@@ -66,6 +68,7 @@ export class Source {
     let sent = 0
     while (sent < most && !this.isDone) {
       if (!this.#lane.trySend(message(this.#next, this.#sizes[this.#next]!))) break
+      this.onSent?.(this.#next)
       this.#next++
       sent++
     }
@@ -78,6 +81,8 @@ export abstract class Sink {
   received = 0
   /** The first thing that was not as it should be. */
   fault: string | undefined
+  /** Whoever wants to know of each that has come and says its number. */
+  onTaken: ((number: number) => void) | undefined
   protected readonly sizes: readonly number[]
   readonly #lane: LanePipe
   readonly #name: string
@@ -97,6 +102,7 @@ export abstract class Sink {
       const fault = number === undefined ? 'is not as it was sent' : this.take(number, bytes.length)
       if (fault !== undefined)
         this.fault ??= `${this.#name}, after ${this.received} messages: one of ${bytes.length} bytes ${fault}`
+      if (fault === undefined && number! >= 0) this.onTaken?.(number!)
       this.received++
     }
   }
