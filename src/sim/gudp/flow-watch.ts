@@ -11,7 +11,7 @@ export interface FlowSample {
   readonly lane: number
   readonly side: 'left' | 'right'
   readonly isReliable: boolean
-  /** What the program wanted to send: `given` the lane has taken, the others wait for room in it. */
+  /** What the program wants to send so far: `given` the lane has taken, the others are still to come, or wait for room in it. */
   readonly wanted: number
   readonly given: number
   readonly delivered: number
@@ -33,6 +33,8 @@ export class FlowWatch {
   readonly #sentAtMs: number[] = []
   /** Where each message ends in its stream. */
   readonly #ends: number[] = []
+  /** After the greatest number that has come. */
+  #next = 0
   #delayMs: number | undefined
   #worstDelayMs: number | undefined
 
@@ -48,7 +50,7 @@ export class FlowWatch {
 
   sample(): FlowSample {
     const { source, sink, sizes, lane } = this.#flow
-    const states = this.#window === undefined ? [] : this.states(source.sent - sink.received)
+    const states = this.#window === undefined ? [] : this.#statesFrom(sink.received, source.sent)
     const held = states.filter((state) => state === 'held').length
     return {
       name: this.name,
@@ -60,17 +62,22 @@ export class FlowWatch {
       delivered: sink.received,
       held,
       away: source.sent - sink.received - held,
-      missing: held > 0 ? source.sent - states.length + states.indexOf('away') : undefined,
+      missing: held > 0 ? sink.received : undefined,
       delayMs: this.#delayMs,
       worstDelayMs: this.#worstDelayMs,
     }
   }
 
-  /** Of the latest messages, so many at most, the newest last. */
+  /** Of so many messages at most, the newest last: the latest, or where more than those are still to come, those around the last that came. */
   states(most: number): MessageState[] {
     const { sent } = this.#flow.source
-    const first = Math.max(0, sent - most)
-    return Array.from({ length: sent - first }, (_, i) => this.#stateOf(first + i))
+    const isBehind = this.#next < sent - most
+    const first = Math.max(0, isBehind ? this.#next - (most >> 2) : sent - most)
+    return this.#statesFrom(first, Math.min(sent, first + most))
+  }
+
+  #statesFrom(first: number, end: number): MessageState[] {
+    return Array.from({ length: end - first }, (_, i) => this.#stateOf(first + i))
   }
 
   #stateOf(number: number): MessageState {
@@ -88,6 +95,7 @@ export class FlowWatch {
   }
 
   #taken(number: number, nowMs: number): void {
+    this.#next = Math.max(this.#next, number + 1)
     this.#delayMs = nowMs - this.#sentAtMs[number]!
     this.#worstDelayMs = Math.max(this.#worstDelayMs ?? 0, this.#delayMs)
   }

@@ -22,7 +22,6 @@ export {
   knobNames,
   knobs,
   type Setting,
-  strategies,
   usualSetting,
 } from './setting.ts'
 export { formatSetting, parseSetting, SettingError } from './setting-text.ts'

@@ -1,4 +1,4 @@
-import type { EndReason } from '../../core/packet-machine.ts'
+import type { EndReason, Strategy } from '../../core/packet-machine.ts'
 import type { GudpConnectionStats } from '../../net/gudp/connection-stats.ts'
 import type { Link, LinkCounters } from '../network/index.ts'
 import type { Traffic } from './flow.ts'
@@ -51,6 +51,7 @@ const SIDES = ['left', 'right'] as const
  * does the same again.
  */
 export class PairRun {
+  readonly congestion: Strategy
   readonly #setting: Setting
   readonly #changes: Change[]
   #changed = 0
@@ -64,6 +65,7 @@ export class PairRun {
     this.#setting = setting
     this.#changes = [...setting.changes]
     const plan = setting.plan === undefined ? undefined : planOf(setting.plan)
+    this.congestion = plan?.machine.strategy ?? setting.congestion
     this.#pair = plan === undefined ? pairFor(setting) : pairOf(plan)
     const { clock } = this.#pair
     this.#startMs = clock.now()

@@ -5,7 +5,7 @@ import { packetsLane, streamLane, usualMachine } from './machine-options.ts'
 /** What can be turned of the links while a run goes on: in the unit that people read, and what the link calls it. */
 export const knobs = {
   loss: { unit: '%', most: 100, usual: 2, option: 'loss', factor: 100 },
-  latency: { unit: 'ms', most: 2000, usual: 40, option: 'latencyMs', factor: 1 },
+  latency: { unit: 'ms', most: 2000, usual: 80, option: 'latencyMs', factor: 1 },
   jitter: { unit: 'ms', most: 2000, usual: 5, option: 'jitterMs', factor: 1 },
   duplicate: { unit: '%', most: 100, usual: 0, option: 'duplicate', factor: 100 },
   rate: { unit: 'kB/s', most: 100_000, usual: 0, option: 'bytesPerSecond', factor: 0.001 },
@@ -59,7 +59,7 @@ export const usualSetting: Setting = {
   ) as unknown as Record<Knob, BothWays>,
   congestion: 'good-bad',
   channels: ['reliable', 'reliable', 'unreliable'],
-  messages: 10,
+  messages: 20,
   bytes: 100,
   from: 'left',
   changes: [],
