@@ -65,9 +65,12 @@ describe('the house', () => {
     expect(check('src', allowed)).toEqual([])
   })
 
-  it('lets the live page take nothing but types from src', () => {
-    for (const file of sourcesIn('web/ui'))
-      expect(textOf(file), file).not.toMatch(/^import (?!type )[^\n]*'(\.\.\/)+src/m)
+  it('lets pages take nothing but types from src, and the simulator what runs there, too', () => {
+    for (const file of sourcesIn('web')) {
+      const mayNot = file.startsWith('web/sim/') ? 'src/(?!sim/)' : 'src/'
+      const values = new RegExp(`^import (?!type )[^']*'(\\.\\./)+${mayNot}`, 'm')
+      expect(textOf(file), file).not.toMatch(values)
+    }
   })
 
   it('has arrows one way in assembly, with the one knot that is drawn', () => {
