@@ -73,6 +73,7 @@ async function main() {
   const entries = promisedEntries()
   const shell = hashOf([
     'src',
+    'web/common',
     'web/ui',
     'package.json',
     'tsconfig.json',
@@ -201,7 +202,7 @@ async function inlineUi() {
   const page = JSON.stringify(readFileSync(ui.page, 'utf8'))
   writeIfChanged(
     uiSource,
-    `// Made by tools/build.mjs from web/ui; not committed.\nexport const uiScript: string = ${text('.js')}\nexport const uiStyle: string = ${text('.css')}\nexport const uiPage: string = ${page}\n`,
+    `// Made by tools/build.mjs from web/ui and web/common; not committed.\nexport const uiScript: string = ${text('.js')}\nexport const uiStyle: string = ${text('.css')}\nexport const uiPage: string = ${page}\n`,
   )
 }
 

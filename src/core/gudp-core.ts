@@ -110,6 +110,9 @@ export interface GudpLayout extends HubLayout {
   readonly FIRST_LANE_OFFSET: number
   readonly LANE_BYTES: number
   readonly LANE_KIND_OFFSET: number
+  readonly IN_RECEIVED_OFFSET: number
+  readonly IN_BYTES_OFFSET: number
+  readonly IN_BITS_OFFSET: number
   readonly LONGEST_OFFSET: number
   readonly LANE_STREAM: number
   readonly LANE_PACKETS: number

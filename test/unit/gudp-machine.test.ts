@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { defaultRegion } from '../../src/core/region.ts'
 import { SharedBytes } from '../../src/core/shared-bytes.ts'
+import { packetsLane, streamLane, usualMachine } from '../../src/sim/gudp/machine-options.ts'
+import { MachinePair } from '../../src/sim/gudp/machine-pair.ts'
+import { MachineSide } from '../../src/sim/gudp/machine-side.ts'
 import { seeded } from '../../src/sim/network/index.ts'
-import { MachinePair, MachineSide, packetsLane, streamLane, usualMachine } from '../support/machine-pair.ts'
 
 // The machine of a connection: what it does in time, and what a peer can do to it that does not play by the rules.
 

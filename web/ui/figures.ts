@@ -1,5 +1,5 @@
 import type { CollectorStats, SinkStats, SourceStats } from '../../src/node/collector.ts'
-import { count } from './words.ts'
+import { count } from '../common/words.ts'
 
 /** What /stats.json says of the collector. */
 export interface Figures extends CollectorStats {

@@ -1,6 +1,7 @@
 // The live page of `spillway collect --ui`: asks for the figures once a second, and draws them.
-import './language.ts'
-import { element, fillTable, Keyed, setText } from './elements.ts'
+import { element, fillTable, Keyed, setText } from '../common/elements.ts'
+import { type Line, Plot } from '../common/plots.ts'
+import { ago, brief, clock, count, share } from '../common/words.ts'
 import {
   addressOf,
   type Figures,
@@ -12,28 +13,32 @@ import {
   Rates,
   waitingOf,
 } from './figures.ts'
-import { Plot } from './plots.ts'
-import { ago, brief, count, share } from './words.ts'
 
 const EVERY_MS = 1000
 const LATE_MS = 5000
+/** Five minutes. */
+const SHOWN = 300
 
 const rates = new Rates()
+const byId = (id: string) => document.getElementById(id)!
+const bodyOf = (id: string) => document.querySelector<HTMLTableSectionElement>(`#${id} tbody`)!
+const plotAt = (id: string, lines: readonly Line[]) =>
+  new Plot(byId(id), byId(`${id}-summary`), lines, { shown: SHOWN, timeText: clock })
 const plots = {
-  rates: new Plot('rates', [
+  rates: plotAt('rates', [
     { label: 'received', colour: 'blue' },
     { label: 'taken', colour: 'good' },
   ]),
-  losses: new Plot('losses', [
+  losses: plotAt('losses', [
     { label: 'source', colour: 'orange' },
     { label: 'network', colour: 'loss' },
     { label: 'kernel', colour: 'purple' },
     { label: 'sinks', colour: 'teal' },
   ]),
-  queue: new Plot('queue', [{ label: 'waiting', colour: 'blue' }]),
+  queue: plotAt('queue', [{ label: 'waiting', colour: 'blue' }]),
 }
 
-const totals = new Keyed('totals', () => {
+const totals = new Keyed(byId('totals'), () => {
   const item = element('div')
   const [name, value, more] = [element('dt'), element('dd'), element('small')]
   const figure = element('span')
@@ -42,7 +47,7 @@ const totals = new Keyed('totals', () => {
   return { item, parts: new Map(Object.entries({ name, figure, more })) }
 })
 
-const places = new Keyed('places', () => {
+const places = new Keyed(byId('places'), () => {
   const item = element('li')
   const [name, figure, more] = [
     element('span', '', 'name'),
@@ -64,7 +69,7 @@ function show(list: Keyed, key: string, name: string, figure: string, more: stri
 function draw(figures: Figures): void {
   const ways = placesOf(figures)
   const rate = rates.next(figures.time, countsOf(figures, ways))
-  setText(document.getElementById('transport')!, figures.transport)
+  setText(byId('transport'), figures.transport)
   drawTotals(figures, rate)
   for (const { key, name, unit, lost, detail } of ways)
     show(places, key, name, lost === undefined ? '–' : count(lost), `${unit}; ${detail}`, (lost ?? 0) > 0)
@@ -114,7 +119,7 @@ function drawTotals(figures: Figures, rate: (name: string) => number): void {
 
 function drawTables({ sources, hiddenSources, sinks, time }: Figures, rate: (name: string) => number): void {
   fillTable(
-    'sources',
+    bodyOf('sources'),
     sources.map((source) => [
       { text: addressOf(source) },
       { text: source.id ?? '–' },
@@ -127,9 +132,9 @@ function drawTables({ sources, hiddenSources, sinks, time }: Figures, rate: (nam
   )
   const hidden = hiddenSources > 0 ? `and ${count(hiddenSources)} smaller ones` : ''
   const none = sources.length === 0 ? 'Nothing has come yet.' : hidden
-  setText(document.getElementById('hidden-sources')!, none)
+  setText(byId('hidden-sources'), none)
   fillTable(
-    'sinks',
+    bodyOf('sinks'),
     sinks.map(({ name, handed, failed, dropped, inHand, waiting }) => [
       { text: name },
       { text: count(rate(`sink ${name}`)) },
@@ -143,7 +148,7 @@ function drawTables({ sources, hiddenSources, sinks, time }: Figures, rate: (nam
 }
 
 function tell(state: 'live' | 'gone', text: string): void {
-  const place = document.getElementById('state')!
+  const place = byId('state')
   place.dataset.state = state
   setText(place, text)
 }

@@ -138,8 +138,17 @@ export class Link {
     return this.#flights.size
   }
 
-  /** `arrive` is called once for each copy that gets through, never before this returns. */
-  pass(bytes: number, arrive: () => void): Fate {
+  /** What waits at the bottleneck, with what it is just sending. */
+  get queuedBytes(): number {
+    this.#unqueue(this.#clock.now())
+    return this.#queuedBytes
+  }
+
+  /**
+   * `arrive` is called once for each copy that gets through, never before this returns; `foreseen` at once, with when that will be:
+   * for who draws it, and for nobody who plays in it.
+   */
+  pass(bytes: number, arrive: () => void, foreseen?: (arrivesAtMs: number) => void): Fate {
     const { duplicate, loss } = this.#settings
     const isStray = this.#random.chance(loss)
     const isInBurst = this.#drawBurst()
@@ -155,10 +164,12 @@ export class Link {
       return 'burst'
     }
     const flight = { index: this.counters.sent, bytes, arrive }
-    this.#fly(leavesMs, delay, flight)
+    const atMs = this.#fly(leavesMs, delay, flight)
+    foreseen?.(atMs)
     if (isDoubled) {
       this.counters.duplicated++
-      this.#fly(leavesMs, copyDelay, flight)
+      const copyAtMs = this.#fly(leavesMs, copyDelay, flight)
+      foreseen?.(copyAtMs)
     }
     this.#arm()
     return isDoubled ? 'doubled' : 'passed'
@@ -220,9 +231,10 @@ export class Link {
     if (gone > 0) this.#queue.splice(0, gone)
   }
 
-  #fly(leavesMs: number, { ms, isHeld }: { ms: number; isHeld: boolean }, flight: Flight): void {
+  /** Answers when it arrives. */
+  #fly(leavesMs: number, { ms, isHeld }: { ms: number; isHeld: boolean }, flight: Flight): number {
     if (isHeld) this.counters.heldBack++
-    this.#flights.push(leavesMs + ms, flight)
+    return this.#flights.push(leavesMs + ms, flight).atMs
   }
 
   #arm(): void {

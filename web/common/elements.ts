@@ -6,14 +6,25 @@ export function element(tag: string, text = '', className = ''): HTMLElement {
   return made
 }
 
+/** An element with attributes and what is in it. */
+export function make<Tag extends keyof HTMLElementTagNameMap>(
+  tag: Tag,
+  attributes: Readonly<Record<string, string>> = {},
+  ...children: readonly (Node | string)[]
+): HTMLElementTagNameMap[Tag] {
+  const made = document.createElement(tag)
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value)
+  made.append(...children)
+  return made
+}
+
 export interface Cell {
   readonly text: string
   readonly isLoss?: boolean
 }
 
 /** Fills the body of a table, and touches only what has changed: a selection, or a reader's place, stays where it is. */
-export function fillTable(id: string, rows: readonly (readonly Cell[])[]): void {
-  const body = document.querySelector<HTMLTableSectionElement>(`#${id} tbody`)!
+export function fillTable(body: HTMLTableSectionElement, rows: readonly (readonly Cell[])[]): void {
   while (body.rows.length > rows.length) body.deleteRow(-1)
   for (const [i, cells] of rows.entries()) {
     const row = body.rows[i] ?? body.insertRow()
@@ -42,8 +53,8 @@ export class Keyed {
   readonly #made = new Map<string, Map<string, HTMLElement>>()
   readonly #make: () => { item: HTMLElement; parts: Map<string, HTMLElement> }
 
-  constructor(id: string, make: () => { item: HTMLElement; parts: Map<string, HTMLElement> }) {
-    this.#list = document.getElementById(id)!
+  constructor(list: HTMLElement, make: () => { item: HTMLElement; parts: Map<string, HTMLElement> }) {
+    this.#list = list
     this.#make = make
   }
 

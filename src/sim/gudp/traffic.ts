@@ -1,6 +1,5 @@
-import { Buffer } from 'node:buffer'
-import type { LanePipe } from '../../src/core/lane-pipe.ts'
-import { type Random, seeded } from '../../src/sim/network/index.ts'
+import type { LanePipe } from '../../core/lane-pipe.ts'
+import { type Random, seeded } from '../network/index.ts'
 
 // Messages that say which they are, and whose every other byte follows from that.
 
@@ -32,25 +31,24 @@ export function message(number: number, length: number): Uint8Array {
   return bytes.subarray(0, length)
 }
 
-/** Which it is; -1: too short to say so; throws when it is none. */
-export function numberOf(bytes: Uint8Array): number {
+/** Which it is; -1: too short to say so; `undefined`: it is none. */
+export function numberOf(bytes: Uint8Array): number | undefined {
   if (bytes.length < HEAD) return -1
   const view = new DataView(bytes.buffer, bytes.byteOffset)
   const number = view.getUint32(0, true)
-  const from = placeOf(number, bytes.length)
-  const isWhole =
-    view.getUint32(4, true) === bytes.length &&
-    Buffer.compare(bytes.subarray(HEAD), pattern.subarray(from, from + bytes.length - HEAD)) === 0
-  if (!isWhole) throw new Error(`message ${number} of ${bytes.length} bytes is not as it was sent`)
+  if (view.getUint32(4, true) !== bytes.length) return undefined
+  const from = placeOf(number, bytes.length) - HEAD
+  for (let i = HEAD; i < bytes.length; i++) if (bytes[i] !== pattern[from + i]) return undefined
   return number
 }
 
-/** Sends the messages of a list as fast as the lane takes them. */
+/** Sends the messages of a list as fast as the lane takes them. The list may grow meanwhile. */
 export class Source {
   readonly #lane: LanePipe
   readonly #sizes: readonly number[]
+  /** Whoever wants to know of each that the lane has taken. */
+  onSent: ((number: number) => void) | undefined
   #next = 0
-  bytes = 0
 
   constructor(lane: LanePipe, sizes: readonly number[]) {
     this.#lane = lane
@@ -69,83 +67,77 @@ export class Source {
   send(most: number): number {
     let sent = 0
     while (sent < most && !this.isDone) {
-      const size = this.#sizes[this.#next]!
-      if (!this.#lane.trySend(message(this.#next, size))) break
+      if (!this.#lane.trySend(message(this.#next, this.#sizes[this.#next]!))) break
+      this.onSent?.(this.#next)
       this.#next++
-      this.bytes += size
       sent++
     }
     return sent
   }
 }
 
-/** Takes what comes, and says at once if it is not what it should be. */
+/** Takes what comes, and looks whether it is what it should be. */
 export abstract class Sink {
   received = 0
-  bytes = 0
+  /** The first thing that was not as it should be. */
+  fault: string | undefined
+  /** Whoever wants to know of each that has come and says its number. */
+  onTaken: ((number: number) => void) | undefined
+  protected readonly sizes: readonly number[]
   readonly #lane: LanePipe
   readonly #name: string
 
-  constructor(lane: LanePipe, name: string) {
+  constructor(lane: LanePipe, name: string, sizes: readonly number[]) {
     this.#lane = lane
     this.#name = name
+    this.sizes = sizes
   }
 
-  drain(most = Number.POSITIVE_INFINITY): void {
-    for (let taken = 0; taken < most; taken++) {
-      const bytes = this.#lane.receive()
-      if (bytes === undefined) return
-      try {
-        this.check(numberOf(bytes), bytes.length)
-      } catch (cause) {
-        throw new Error(`${this.#name}, after ${this.received} messages: ${(cause as Error).message}`, {
-          cause,
-        })
-      }
+  /** Whether all has come that must. */
+  abstract readonly isDone: boolean
+
+  drain(): void {
+    for (let bytes = this.#lane.receive(); bytes !== undefined; bytes = this.#lane.receive()) {
+      const number = numberOf(bytes)
+      const fault = number === undefined ? 'is not as it was sent' : this.take(number, bytes.length)
+      if (fault !== undefined)
+        this.fault ??= `${this.#name}, after ${this.received} messages: one of ${bytes.length} bytes ${fault}`
+      if (fault === undefined && number! >= 0) this.onTaken?.(number!)
       this.received++
-      this.bytes += bytes.length
     }
   }
 
-  protected abstract check(number: number, length: number): void
+  /** Answers what is wrong with it. */
+  protected abstract take(number: number, length: number): string | undefined
 }
 
 /** Every one, once, in order. */
 export class ReliableSink extends Sink {
-  readonly #sizes: readonly number[]
-
-  constructor(lane: LanePipe, name: string, sizes: readonly number[]) {
-    super(lane, name)
-    this.#sizes = sizes
-  }
-
   get isDone(): boolean {
-    return this.received === this.#sizes.length
+    return this.received === this.sizes.length
   }
 
-  protected check(number: number, length: number): void {
-    if (length !== this.#sizes[this.received] || (number >= 0 && number !== this.received))
-      throw new Error(
-        `${number} of ${length} bytes came instead of ${this.received} of ${this.#sizes[this.received]}`,
-      )
+  protected take(number: number, length: number): string | undefined {
+    const isNext = length === this.sizes[this.received] && (number < 0 || number === this.received)
+    return isNext ? undefined : `says that it is ${number}; ${this.received} is next`
   }
 }
 
 /** Each at most once. */
 export class UnreliableSink extends Sink {
-  readonly #sizes: readonly number[]
-  readonly #seen: Uint8Array
+  readonly isDone = true
+  readonly #seen: boolean[] = []
 
-  constructor(lane: LanePipe, name: string, sizes: readonly number[]) {
-    super(lane, name)
-    this.#sizes = sizes
-    this.#seen = new Uint8Array(sizes.length)
+  has(number: number): boolean {
+    return this.#seen[number] === true
   }
 
-  protected check(number: number, length: number): void {
-    if (number < 0) return
-    if (length !== this.#sizes[number]) throw new Error(`there is no ${number} of ${length} bytes`)
-    if (this.#seen[number]!++ !== 0) throw new Error(`${number} came twice`)
+  protected take(number: number, length: number): string | undefined {
+    if (number < 0) return undefined
+    if (length !== this.sizes[number]) return `says that it is ${number}, which has ${this.sizes[number]}`
+    if (this.has(number)) return `is ${number}, which came before`
+    this.#seen[number] = true
+    return undefined
   }
 }
 
