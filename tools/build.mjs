@@ -39,6 +39,13 @@ const ui = {
   page: at('web', 'ui', 'index.html'),
 }
 const uiSource = at('src', 'cli', 'ui-source.ts')
+/** The simulator: its page, and the instrumented modules that it steps. */
+const simulator = {
+  script: at('web', 'sim', 'main.ts'),
+  style: at('web', 'sim', 'main.css'),
+  page: at('web', 'sim', 'index.html'),
+}
+const simulatorModules = at('build', 'page')
 const dist = at('dist')
 /** As deep as dist itself: source maps have relative paths. */
 const nextDist = at('.dist-next')
@@ -70,11 +77,20 @@ async function main() {
   for (const { outputs, inlined } of wasmModules)
     writeIfChanged(inlined, wasmModule(readFileSync(outputs.release)))
 
+  const stepped = hashOf([
+    'assembly',
+    'src/sim',
+    'tools/page.mjs',
+    'tools/plants.mjs',
+    'node_modules/binaryen/package.json',
+  ])
+  const isInstrumented = stamp.stepped === stepped && existsSync(simulatorModules)
+  const instrumenting = isInstrumented ? Promise.resolve() : instrumentSimulator()
+
   const entries = promisedEntries()
   const shell = hashOf([
     'src',
-    'web/common',
-    'web/ui',
+    'web',
     'package.json',
     'tsconfig.json',
     'tsconfig.build.json',
@@ -82,14 +98,14 @@ async function main() {
     'node_modules/uplot/package.json',
   ])
   const isWhole = existsSync(dist) && entries.every(({ output }) => existsSync(at(output)))
-  if (stamp.shell !== shell || did.length > 0 || !isWhole) {
+  if (stamp.shell !== shell || did.length > 0 || !isWhole || !isInstrumented) {
     writeStamp({ wasm })
     await Promise.all([inlineIoWorker(), inlineUi()])
-    await buildDist(entries)
+    await buildDist(entries, instrumenting)
     did.push(...filesIn(dist).filter((path) => /\.(m?js|wasm)$/.test(path)))
   }
 
-  writeStamp({ wasm, shell })
+  writeStamp({ wasm, shell, stepped })
   if (did.length === 0) return console.log('build: up to date')
   for (const path of did) console.log(sizeLine(path))
   console.log(`build: ${((performance.now() - started) / 1000).toFixed(1)} s`)
@@ -221,12 +237,37 @@ function promisedEntries() {
   }))
 }
 
-async function buildDist(entries) {
+/** Some seconds on one core, while the other makes the declarations. */
+async function instrumentSimulator() {
+  rmSync(simulatorModules, { recursive: true, force: true })
+  const run = await node([at('tools', 'page.mjs'), simulatorModules])
+  if (run.code !== 0) fail(`the modules of the simulator could not be instrumented:\n${run.output}`)
+}
+
+/** A folder for any file server: all addresses in it are relative. */
+async function bundleSimulator() {
+  const folder = join(nextDist, 'page')
+  await bundle([simulator.script, simulator.style], {
+    outdir: folder,
+    outbase: 'web/sim',
+    chunkNames: '[name]-[hash]',
+    platform: 'browser',
+    packages: 'bundle',
+    minify: true,
+    sourcemap: false,
+  })
+  cpSync(simulator.page, join(folder, 'index.html'))
+  const licence = readFileSync(at('node_modules', 'uplot', 'LICENSE'), 'utf8')
+  writeFileSync(join(folder, 'licences.txt'), `The plots are uPlot's:\n\n${licence}`)
+}
+
+async function buildDist(entries, instrumenting) {
   const missing = entries.filter(({ source }) => !existsSync(at(source))).map(({ source }) => source)
   rmSync(nextDist, { recursive: true, force: true })
   mkdirSync(nextDist, { recursive: true })
   const sources = entries.map(({ source }) => source).filter((source) => !missing.includes(source))
-  const [, types] = await Promise.all([bundle(sources), declarations()])
+  const [, types] = await Promise.all([bundle(sources), declarations(), bundleSimulator(), instrumenting])
+  cpSync(simulatorModules, join(nextDist, 'page'), { recursive: true })
   for (const { outputs } of wasmModules) cpSync(outputs.release, join(nextDist, basename(outputs.release)))
   // Swapped in one go: nobody finds half a dist, nor a chunk of the build before.
   const previous = at('build', 'dist-previous')

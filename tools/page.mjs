@@ -11,8 +11,8 @@ import { plants } from './plants.mjs'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const at = (...path) => join(root, ...path)
 
-/** Those that the tours of the page need. Any other is built when it is asked for: tools/sim.mjs. */
-export const shownPlants = ['wait-without-recheck', 'publish-before-payload']
+/** What the tours of the page need. Any other is built when it is asked for: tools/sim.mjs. */
+export const shownPlants = ['wait-without-recheck']
 
 /** Each module as it ships, and a few with a bug planted, into a folder: takes some seconds. */
 export async function instrumentModules(folder) {
@@ -74,7 +74,14 @@ function simulator() {
     const contents = `export { instrument } from './src/sim/instrument.ts'
       export { packInstrumented } from './src/sim/packed.ts'
       export { scenarioNamed } from './src/sim/scenarios/index.ts'`
-    await esbuild({ stdin: { contents, resolveDir: root, loader: 'ts' }, outfile, bundle: true, format: 'esm', platform: 'neutral', logLevel: 'silent' })
+    await esbuild({
+      stdin: { contents, resolveDir: root, loader: 'ts' },
+      outfile,
+      bundle: true,
+      format: 'esm',
+      platform: 'neutral',
+      logLevel: 'silent',
+    })
     return import(pathToFileURL(outfile).href)
   })()
   return bundled

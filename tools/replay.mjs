@@ -59,7 +59,9 @@ async function main(given) {
   if (trace.length > last) console.log(`… ${trace.length - last} steps before`)
   for (const event of trace.slice(-last)) console.log(line(event, fields))
   console.log(message === undefined ? '\nNothing fails.' : `\n${message}`)
-  console.log(`npm run replay -- ${plant ? `--plant ${plant.name} ` : ''}'${schedule}'`)
+  const again = `${plant ? `--plant ${plant.name} ` : ''}'${schedule}'`
+  console.log(`npm run replay -- ${again}`)
+  console.log(`npm run sim -- ${again}`)
   return message === undefined ? 1 : 0
 }
 

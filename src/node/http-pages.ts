@@ -6,7 +6,7 @@ import { isLoopback } from '../net/address-ranges.ts'
 /** What stands at a path: made anew for each request. */
 export interface Page {
   readonly type: string
-  body(): string
+  body(): string | Uint8Array
 }
 
 export interface HttpPagesOptions {
@@ -14,6 +14,8 @@ export interface HttpPagesOptions {
   readonly port: number
   /** By their paths. */
   readonly pages: Readonly<Record<string, Page>>
+  /** Their scripts compile WebAssembly, which a browser must be told. */
+  readonly runsWasm?: boolean
 }
 
 /** Nobody who reads pages has more to say than this. */
@@ -30,27 +32,32 @@ const HEADERS = {
   'Cache-Control': 'no-store',
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',
-  'Content-Security-Policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+}
+
+function securityPolicy(runsWasm: boolean): string {
+  const scripts = runsWasm ? "'self' 'wasm-unsafe-eval'" : "'self'"
+  return `default-src 'none'; script-src ${scripts}; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
 }
 
 /** Serves a few pages to be read, over HTTP, and keeps no process alive. */
 export class HttpPages {
   readonly #server: Server
   readonly #pages: Readonly<Record<string, Page>>
+  readonly #policy: string
   #isLocal = true
   #closed: Promise<void> | undefined
 
-  private constructor(pages: Readonly<Record<string, Page>>) {
+  private constructor(pages: Readonly<Record<string, Page>>, runsWasm: boolean) {
     this.#pages = pages
+    this.#policy = securityPolicy(runsWasm)
     this.#server = createServer(LIMITS, (request, response) => this.#serve(request, response))
     this.#server.maxConnections = MOST_CONNECTIONS
     this.#server.on('connection', (socket) => socket.unref())
     this.#server.on('checkContinue', (request, response) => this.#serve(request, response))
   }
 
-  static async open({ host, port, pages }: HttpPagesOptions): Promise<HttpPages> {
-    const opened = new HttpPages(pages)
+  static async open({ host, port, pages, runsWasm = false }: HttpPagesOptions): Promise<HttpPages> {
+    const opened = new HttpPages(pages, runsWasm)
     const server = opened.#server
     try {
       await new Promise<void>((resolve, reject) => {
@@ -87,7 +94,7 @@ export class HttpPages {
     if (status !== 200) response.shouldKeepAlive = false
     if (status === 405) response.setHeader('Allow', 'GET, HEAD')
     const own = { 'Content-Type': type, 'Content-Length': Buffer.byteLength(body) }
-    response.writeHead(status, { ...HEADERS, ...own }).end(body) // to a HEAD, Node leaves out the body
+    response.writeHead(status, { ...HEADERS, 'Content-Security-Policy': this.#policy, ...own }).end(body) // to a HEAD, Node leaves out the body
   }
 
   #answerTo(request: IncomingMessage): Answer {
@@ -109,7 +116,7 @@ export class HttpPages {
 interface Answer {
   readonly status: number
   readonly type: string
-  readonly body: string
+  readonly body: string | Uint8Array
 }
 
 function words(status: number, text: string): Answer {

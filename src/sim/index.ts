@@ -37,6 +37,7 @@ export {
 export { CheckError, KILL, MAX_THREADS, Machine, type Pending, type StepEvent } from './machine.ts'
 export { MemoryView } from './memory-view.ts'
 export * from './network/index.ts'
+export { packInstrumented, unpackInstrumented } from './packed.ts'
 export {
   type CoreExports,
   constantRange,
@@ -64,3 +65,4 @@ export {
   replay,
   type Schedule,
 } from './schedule.ts'
+export { Session, type Turns } from './session.ts'

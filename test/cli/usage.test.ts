@@ -43,7 +43,7 @@ describe('help', () => {
 
 describe('a wrong call', () => {
   const calls: readonly (readonly [args: string[], says: RegExp])[] = [
-    [[], /there are send, collect, demo, doctor, ping, gudp-echo/],
+    [[], /there are send, collect, demo, sim, doctor, ping, gudp-echo/],
     [['sned'], /no such command: sned; there are send, collect, demo/],
     [['--colour'], /no such flag: --colour/],
     [['toString'], /no such command/],

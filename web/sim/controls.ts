@@ -1,5 +1,5 @@
 import type { Session, Turns } from '../../src/sim/session.ts'
-import { element } from '../ui/elements.ts'
+import { element } from '../common/elements.ts'
 
 export interface ControlActions {
   back(steps: number): void

@@ -1,6 +1,6 @@
 import type { Ledger } from '../../src/sim/atlas/ledger.ts'
 import type { Figure } from '../../src/sim/exhibits/index.ts'
-import { element } from '../ui/elements.ts'
+import { element } from '../common/elements.ts'
 
 /** What rings say of themselves, and whether it adds up; and what threads know. */
 export function showLedger(

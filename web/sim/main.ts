@@ -1,12 +1,13 @@
 // The simulator page: what the address says is what is shown, and what is done changes the address.
 
-import '../ui/language.ts'
+import '../common/language.ts'
 import { exhibits, settingsIn } from '../../src/sim/exhibits/index.ts'
 import { scenarioNamed, scenarios } from '../../src/sim/scenarios/index.ts'
 import type { Session } from '../../src/sim/session.ts'
-import { element, setText } from '../ui/elements.ts'
+import { element, setText } from '../common/elements.ts'
 import { type Address, formatAddress, parseAddress, scenarioIn } from './address.ts'
 import { coreOf, type Plant, plantList } from './cores.ts'
+import { gudpTours } from './gudp/tours.ts'
 import { showSettings } from './settings-form.ts'
 import { Stage } from './stage.ts'
 import { showTour } from './tour-view.ts'
@@ -14,10 +15,12 @@ import { type Tour, tours } from './tours.ts'
 
 const at = <T extends HTMLElement>(id: string) => document.getElementById(id) as T
 const FIRST = exhibits[0]!.id
+const GUDP = /^gudp(\?|$)/
 /** A link that is longer would not travel: it is made when it is asked for. */
 const LONGEST_LINK = 6000
 
 let stage: Stage | undefined
+let connection: { leave(): void } | undefined
 let shown: Address = { run: '' }
 let plants: readonly Plant[] = []
 /** Of opening: the last one wins. */
@@ -26,7 +29,16 @@ let turn = 0
 async function open(address: Address): Promise<void> {
   const mine = ++turn
   stage?.leave()
+  connection?.leave()
+  connection = undefined
+  const isConnection = GUDP.test(address.run)
+  at('stepped').hidden = isConnection
+  at('gudp').hidden = !isConnection
   try {
+    if (isConnection) {
+      await openConnection(address, () => mine === turn)
+      return
+    }
     const tour = tours.find(({ id }) => id === address.tour)
     const next = tour === undefined ? await stageFor(address) : await stageOfTour(tour, address)
     if (mine !== turn) return
@@ -37,6 +49,23 @@ async function open(address: Address): Promise<void> {
   } catch (error) {
     if (mine === turn) fail((error as Error).message)
   }
+}
+
+/** Two machines on a simulated network: what is not stepped, and loaded only when it is asked for. */
+async function openConnection(address: Address, isLast: () => boolean): Promise<void> {
+  const { mountGudp } = await import('./gudp/mount.ts')
+  if (!isLast()) return
+  shown = address
+  showTour(at('tour-text'), undefined, 0, () => {})
+  at<HTMLSelectElement>('scenario').value = 'gudp'
+  const query = address.run.replace(GUDP, '')
+  at<HTMLSelectElement>('tour').value = new URLSearchParams(query).has('tour')
+    ? `gudp?tour=${new URLSearchParams(query).get('tour')}`
+    : ''
+  connection = mountGudp(at('gudp'), query, (next) => {
+    shown = { run: `gudp?${next}` }
+    history.replaceState(null, '', formatAddress(shown))
+  })
 }
 
 async function stageFor({ run, plant, at: position }: Address): Promise<Stage> {
@@ -142,6 +171,7 @@ function fillChoices(): void {
   at('tour').replaceChildren(
     new Option('choose …', ''),
     ...tours.map(({ id, title }) => new Option(title, id)),
+    ...gudpTours.map(({ id, title }) => new Option(title, `gudp?tour=${id}`)),
   )
 }
 
@@ -153,7 +183,7 @@ function listen(): void {
   })
   at('tour').addEventListener('change', () => {
     const { value } = at<HTMLSelectElement>('tour')
-    go(value === '' ? { run: FIRST } : { run: '', tour: value, step: 0 })
+    go(value === '' ? { run: FIRST } : GUDP.test(value) ? { run: value } : { run: '', tour: value, step: 0 })
   })
   at('open-schedule').addEventListener('click', () =>
     go({

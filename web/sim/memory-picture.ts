@@ -2,7 +2,7 @@ import type { Atlas, Block, Field, Structure } from '../../src/sim/atlas/atlas.t
 import type { Span, Track } from '../../src/sim/atlas/tracks.ts'
 import type { ExhibitScenario } from '../../src/sim/exhibits/index.ts'
 import type { Session } from '../../src/sim/session.ts'
-import { element, setText } from '../ui/elements.ts'
+import { element, setText } from '../common/elements.ts'
 import { colourOf } from './colours.ts'
 import { isPrintable, textIn } from './describe.ts'
 

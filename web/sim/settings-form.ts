@@ -1,5 +1,5 @@
 import { type Exhibit, exhibitName, type Setting, type Settings } from '../../src/sim/exhibits/index.ts'
-import { element } from '../ui/elements.ts'
+import { element } from '../common/elements.ts'
 
 /** What may be chosen of an exhibit; each choice is another scenario, by its name. */
 export function showSettings(

@@ -1,7 +1,7 @@
 import type { Atlas } from '../../src/sim/atlas/atlas.ts'
 import type { ExhibitScenario } from '../../src/sim/exhibits/index.ts'
 import type { Session } from '../../src/sim/session.ts'
-import { element, setText } from '../ui/elements.ts'
+import { element, setText } from '../common/elements.ts'
 import { colourOf } from './colours.ts'
 import { nextOf, opText, textIn } from './describe.ts'
 

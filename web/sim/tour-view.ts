@@ -1,4 +1,4 @@
-import { element } from '../ui/elements.ts'
+import { element } from '../common/elements.ts'
 
 /** What is shown of any tour: of structures, or of connections. */
 export interface ShownTour {

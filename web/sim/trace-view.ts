@@ -1,7 +1,7 @@
 import type { Atlas } from '../../src/sim/atlas/atlas.ts'
 import type { StepEvent } from '../../src/sim/machine.ts'
 import type { Session } from '../../src/sim/session.ts'
-import { element } from '../ui/elements.ts'
+import { element } from '../common/elements.ts'
 import { colourOf } from './colours.ts'
 import { eventText, sourceOf } from './describe.ts'
 
