@@ -6,8 +6,4 @@ const headers = {
   'Cross-Origin-Embedder-Policy': 'require-corp',
 }
 
-export default defineConfig({
-  // The dev server may read what both pages share, and in this repository spillway itself, three folders up.
-  server: { headers, fs: { allow: ['../../..'] } },
-  preview: { headers },
-})
+export default defineConfig({ server: { headers }, preview: { headers } })

@@ -17,8 +17,4 @@ async function takeEvents(request, response) {
   }, 50)
 }
 
-export default defineConfig({
-  plugins: [endpoint],
-  // The dev server may read what both pages share, and in this repository spillway itself, three folders up.
-  server: { fs: { allow: ['../../..'] } },
-})
+export default defineConfig({ plugins: [endpoint] })
