@@ -20,6 +20,7 @@ export class Writer {
     this.#row.querySelector('button')!.onclick = () => this.terminate()
     this.#worker = new Worker(new URL('./job-worker.ts', import.meta.url), { type: 'module' })
     this.#worker.onmessage = ({ data }) => this.#end('has stopped', data.offered)
+    this.#worker.onerror = () => this.#end('has failed') // its script was served without the headers, say
     this.#worker.postMessage({ handle, writer, items })
   }
 
