@@ -17,7 +17,6 @@ export class Outbox {
     this.alerted += missed
   })
   readonly #waiter = new Waiter(this.ring)
-  readonly #text = new TextDecoder()
   readonly #url: string
 
   constructor(url: string) {
@@ -54,16 +53,17 @@ export class Outbox {
     else this.failed += count
   }
 
-  #batch(first: Uint8Array): { body: Blob; count: number } {
-    const lines: string[] = []
+  #batch(first: Uint8Array<ArrayBuffer>): { body: Blob; count: number } {
+    const parts: BlobPart[] = []
+    let count = 0
     let bytes = 0
-    let record: Uint8Array | undefined = first
+    let record: Uint8Array<ArrayBuffer> | undefined = first
     while (record !== undefined) {
-      lines.push(`${this.#text.decode(record)}\n`)
-      bytes += record.length
-      record = lines.length < BATCH && bytes < MOST_BYTES ? this.ring.tryNext() : undefined
+      parts.push(record, '\n')
+      bytes += record.length + 1
+      record = ++count < BATCH && bytes < MOST_BYTES ? this.ring.tryNext() : undefined
     }
-    return { body: new Blob(lines, { type: 'application/x-ndjson' }), count: lines.length }
+    return { body: new Blob(parts, { type: 'application/x-ndjson' }), count }
   }
 
   async #post(body: Blob): Promise<boolean> {
