@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { chromium } from 'playwright-core'
 import { installed, say } from './cache.mjs'
 
@@ -89,19 +90,30 @@ const isolation = {
   'Cross-Origin-Embedder-Policy': 'require-corp',
 }
 
-const types = { html: 'text/html', js: 'text/javascript', mjs: 'text/javascript', wasm: 'application/wasm' }
+const types = {
+  css: 'text/css',
+  html: 'text/html',
+  js: 'text/javascript',
+  mjs: 'text/javascript',
+  wasm: 'application/wasm',
+}
 
 /**
  * Serves `files` (a map of path to text or bytes) on loopback, on a port of the system's choice: `{ url, close }`.
- * `isolated` sends the two headers that give the page shared memory.
+ * `isolated` sends the two headers that give the page shared memory, `headers` are sent beside them. What is posted goes
+ * to `onPost(path, text)`, which may answer with a status.
  */
-export async function serve(files, { isolated }) {
+export async function serve(files, { isolated, headers: more = {}, onPost }) {
   const server = createServer((request, response) => {
     const path = new URL(request.url, 'http://localhost').pathname
+    if (request.method === 'POST') {
+      const answer = (body) => response.writeHead(onPost?.(path, body) ?? 204).end()
+      return text(request).then(answer, () => response.destroy()) // the page may go in the middle of it
+    }
     const body = files[path]
     if (body === undefined) return response.writeHead(404).end()
     const type = types[path.split('.').pop()] ?? 'text/html'
-    const headers = { 'Content-Type': `${type}; charset=utf-8`, 'Cache-Control': 'no-store' }
+    const headers = { ...more, 'Content-Type': `${type}; charset=utf-8`, 'Cache-Control': 'no-store' }
     response.writeHead(200, isolated ? { ...headers, ...isolation } : headers).end(body)
   })
   await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))

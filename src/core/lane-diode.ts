@@ -17,7 +17,7 @@ export abstract class LaneDiode extends Diode {
    * The oldest record (of the writer whose turn it is), as a copy of the caller's own; `undefined` when there is none. Alerts
    * first if records were lost before it.
    */
-  tryNext(): Uint8Array | undefined {
+  tryNext(): Uint8Array<ArrayBuffer> | undefined {
     return this.#reader.next()
   }
 

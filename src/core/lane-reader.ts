@@ -33,7 +33,7 @@ export class LaneReader implements ReaderPort {
     this.#alert = alert
   }
 
-  next(): Uint8Array | undefined {
+  next(): Uint8Array<ArrayBuffer> | undefined {
     const ring = this.#ring
     if (!ring.open) return this.#leftovers.next()
     if (!this.#holdsRole) this.#takeRole()
@@ -51,7 +51,7 @@ export class LaneReader implements ReaderPort {
   }
 
   /** One that is longer than the scratch is copied from where it lies, and then let go. */
-  #copyLong(): Uint8Array {
+  #copyLong(): Uint8Array<ArrayBuffer> {
     const { region } = this.#ring
     const { i32, f64 } = region
     const address = i32[region.mailAddress]!

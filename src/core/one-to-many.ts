@@ -99,13 +99,13 @@ export class OneToManyReader {
   }
 
   /** The oldest record that this poller has not read, as a copy of the caller's own; `undefined` when there is none. */
-  tryNext(): Uint8Array | undefined {
+  tryNext(): Uint8Array<ArrayBuffer> | undefined {
     if (!this.#open) return this.#leftovers.next()
     if (this.#draining) throw busyError()
     return this.#take()
   }
 
-  #take(): Uint8Array | undefined {
+  #take(): Uint8Array<ArrayBuffer> | undefined {
     const { region, address, generation } = this.#ring
     const length = this.#pollerNext(address, generation, this.#slot, region.token)
     if (length >= 0) {
@@ -120,7 +120,7 @@ export class OneToManyReader {
   }
 
   /** Copied from where it lies, and kept only if the writer had not come round to it meanwhile. */
-  #takeLong(): Uint8Array | undefined {
+  #takeLong(): Uint8Array<ArrayBuffer> | undefined {
     const { region, address, generation } = this.#ring
     const at = region.i32[region.mailAddress]!
     const length = region.i32[region.mailLength]!

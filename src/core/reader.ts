@@ -5,7 +5,7 @@ import type { Region } from './region.ts'
 /** What a `Poller` or a `Waiter` needs of whatever it reads from. */
 export interface ReaderPort {
   /** `tryNext`, but for what a closed reader had left, too. */
-  next(): Uint8Array | undefined
+  next(): Uint8Array<ArrayBuffer> | undefined
   /** Nothing more will come unless another writer takes over: the writer has left, or this reader is closed. */
   ended(): boolean
   /** Before sleeping: 0 when there is something to do, else the word to wait for at the bell. */
@@ -23,7 +23,7 @@ export const readerPort: unique symbol = Symbol('spillway.readerPort')
 
 /** Something that can be read: a `OneToOne`, a `ManyToOne`, or a poller of a `OneToMany`. */
 export interface Reader {
-  tryNext(): Uint8Array | undefined
+  tryNext(): Uint8Array<ArrayBuffer> | undefined
   readonly [readerPort]: ReaderPort
 }
 
@@ -63,17 +63,17 @@ export function busyError(): SpillwayError {
 
 /** What a closed reader had left, copied before the ring could go away. Bounded by the ring. */
 export class Leftovers {
-  #records: Uint8Array[] = []
+  #records: Uint8Array<ArrayBuffer>[] = []
   #at = 0
 
-  keep(next: () => Uint8Array | undefined): void {
+  keep(next: () => Uint8Array<ArrayBuffer> | undefined): void {
     for (let record = next(); record !== undefined; record = next()) this.#records.push(record)
   }
 
-  next(): Uint8Array | undefined {
+  next(): Uint8Array<ArrayBuffer> | undefined {
     if (this.#at >= this.#records.length) return undefined
     const record = this.#records[this.#at]
-    this.#records[this.#at++] = undefined as unknown as Uint8Array
+    this.#records[this.#at++] = undefined as unknown as Uint8Array<ArrayBuffer>
     return record
   }
 

@@ -175,7 +175,7 @@ export class Region {
   }
 
   /** The caller's own copy of the first `length` bytes of the scratch. */
-  copyOut(length: number): Uint8Array {
+  copyOut(length: number): Uint8Array<ArrayBuffer> {
     if (length > SMALL_BYTES) {
       const copy = new Uint8Array(length)
       copy.set(this.#scratchView(length))

@@ -23,7 +23,7 @@ const LONGEST_TIMER_MS = 0x7fffffff
 const FALLBACK_INTERVAL_MS = 4
 
 /** Access to a ring apart from its storage: records one at a time, in the order they were asked for. */
-abstract class Access implements AsyncIterable<Uint8Array> {
+abstract class Access implements AsyncIterable<Uint8Array<ArrayBuffer>> {
   protected readonly port: ReaderPort
   protected readonly signal: AbortSignal | undefined
   #last: Promise<unknown> | undefined
@@ -48,7 +48,7 @@ abstract class Access implements AsyncIterable<Uint8Array> {
    * The next record. Resolves `undefined` when nothing more will come: aborted, closed, or left by the writer of a ring that
    * has one, and in each case only once the ring is empty.
    */
-  next(): Promise<Uint8Array | undefined> {
+  next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const turn = this.#last === undefined ? this.take() : this.#last.then(() => this.take())
     const settled = turn.then(
       () => {},
@@ -61,11 +61,11 @@ abstract class Access implements AsyncIterable<Uint8Array> {
     return turn
   }
 
-  async *[Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+  async *[Symbol.asyncIterator](): AsyncIterator<Uint8Array<ArrayBuffer>> {
     for (let record = await this.next(); record !== undefined; record = await this.next()) yield record
   }
 
-  protected async take(): Promise<Uint8Array | undefined> {
+  protected async take(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     for (;;) {
       const record = this.port.next()
       if (record !== undefined || this.isOver()) return record
@@ -127,7 +127,7 @@ export class Waiter extends Access {
   /**
    * As `next`, but the thread blocks, for `timeoutMs` at most (`undefined` then). Not on a browser's main thread.
    */
-  nextSync(timeoutMs: number = Number.POSITIVE_INFINITY): Uint8Array | undefined {
+  nextSync(timeoutMs: number = Number.POSITIVE_INFINITY): Uint8Array<ArrayBuffer> | undefined {
     if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0)) {
       throw new SpillwayError(
         'ERR_INVALID_ARGUMENT',

@@ -1,9 +1,10 @@
-// The suites, for real, in newest Node, Deno, Bun and Chromium (the collector's and the sockets' where there are sockets): every case of every
+// The suites, for real, in newest Node, Deno, Bun, Chromium and, where it is installed, Firefox (the collector's and the sockets' where there are sockets): every case of every
 // runtime is a test here.
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { launchBrowser, serve } from '../../tools/browser.mjs'
+import { openFirefox } from '../../tools/firefox.mjs'
 import { ensureRuntime, type RuntimeName, versions } from '../../tools/runtimes.mjs'
 import { collectorSuites } from '../net/collector.suite.ts'
 import { gudpSuites } from '../net/gudp.suite.ts'
@@ -12,7 +13,7 @@ import { socketSuites } from '../net/sockets.suite.ts'
 import { allSuites } from '../suite/index.ts'
 import { bundleForWeb } from '../support/bundle.ts'
 import { type CaseResult, fullName, type RunResult, type Suite } from '../support/harness.ts'
-import { leftOut } from './left-out.ts'
+import { firefoxPath, whyLeftOut } from './left-out.ts'
 import { RESULT_MARK } from './result.ts'
 
 const LONGEST_RUN_MS = 240_000
@@ -61,17 +62,19 @@ const targets: Target[] = [
       run: () => runInProcess(runtime, bundled('security')),
     },
   ]),
-  ...[true, false].map((isolated) => ({
-    name: `chromium, ${isolated ? 'cross-origin isolated' : 'not isolated'}`,
-    runtime: 'chromium',
-    suites: allSuites({ canBlock: false }),
-    run: () => runInBrowser(isolated),
-  })),
+  ...Object.entries({ chromium: runInChromium, firefox: runInFirefox }).flatMap(([runtime, run]) =>
+    [true, false].map((isolated) => ({
+      name: `${runtime}, ${isolated ? 'cross-origin isolated' : 'not isolated'}`,
+      runtime,
+      suites: allSuites({ canBlock: false }),
+      run: () => run(isolated),
+    })),
+  ),
 ]
 
 for (const { name, runtime, suites, run } of targets) {
-  const isLeftOut = leftOut.includes(runtime)
-  describe.skipIf(isLeftOut)(isLeftOut ? `${name} (left out by SPILLWAY_SKIP_RUNTIMES)` : name, () => {
+  const why = whyLeftOut(runtime)
+  describe.skipIf(why)(why ? `${name} (${why})` : name, () => {
     let results = new Map<string, CaseResult>()
 
     beforeAll(async () => {
@@ -120,9 +123,10 @@ async function runInProcess(name: RuntimeName, main: string): Promise<RunResult>
   throw new Error(`${name} ended without a result (${how}):\n${errors.slice(-4000)}`)
 }
 
-async function runInBrowser(isolated: boolean): Promise<RunResult> {
-  const page = '<!doctype html><meta charset="utf-8"><script type="module" src="/web/main.js"></script>'
-  const server = await serve({ '/': page, ...(await bundleForWeb()) }, { isolated })
+const PAGE = '<!doctype html><meta charset="utf-8"><script type="module" src="/web/main.js"></script>'
+
+async function runInChromium(isolated: boolean): Promise<RunResult> {
+  const server = await serve({ '/': PAGE, ...(await bundleForWeb()) }, { isolated })
   const browser = await launchBrowser()
   try {
     const tab = await browser.context.newPage()
@@ -142,6 +146,24 @@ async function runInBrowser(isolated: boolean): Promise<RunResult> {
     return await Promise.race([result, afterLongest(() => problems.join('; '))])
   } finally {
     await browser.close()
+    await server.close()
+  }
+}
+
+/** Has no driver: the page itself says what came of it. */
+async function runInFirefox(isolated: boolean): Promise<RunResult> {
+  const report = `fetch('/result', { method: 'POST', body: JSON.stringify(await spillwayResult) })`
+  const files = { '/': `${PAGE}<script type="module">${report}</script>`, ...(await bundleForWeb()) }
+  let tell = (_: string) => {}
+  const told = new Promise<string>((resolve) => {
+    tell = resolve
+  })
+  const server = await serve(files, { isolated, onPost: (_, body) => void tell(body) })
+  const firefox = openFirefox(firefoxPath!, server.url)
+  try {
+    return JSON.parse(await Promise.race([told, afterLongest(firefox.errors)]))
+  } finally {
+    await firefox.close()
     await server.close()
   }
 }
