@@ -16,7 +16,7 @@ const { values: options } = parseArgs({
     node: { type: 'string', default: 'both' }, // newest, own or both
     json: { type: 'string' },
     add: { type: 'string' }, // another run's JSON, whose tables go before this one's
-    group: { type: 'string' }, // one of the README's tables: exporter, core or sockets
+    group: { type: 'string' }, // one of the README's tables: `groups` of plan.mjs
     readme: { type: 'boolean', default: false },
   },
 })
