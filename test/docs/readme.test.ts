@@ -93,7 +93,11 @@ describe('the examples', () => {
 describe('the replay command', () => {
   it('finds a planted bug, and replays the schedule that it printed', async () => {
     const replay = (...args: string[]) =>
-      run(process.execPath, ['tools/replay.mjs', ...args], { cwd: root, timeout: 60_000, maxBuffer: 2 ** 24 })
+      run(process.execPath, ['tools/replay.mjs', ...args], {
+        cwd: root,
+        timeout: 200_000,
+        maxBuffer: 2 ** 24,
+      })
     const { stdout } = await replay('--plant', 'wait-without-recheck')
     expect(stdout).toContain('lost wake-up')
     const schedule = /--plant wait-without-recheck '([^']+)'/.exec(stdout)![1]!
@@ -101,5 +105,5 @@ describe('the replay command', () => {
     // The core as it is does not fail there.
     await expect(replay(schedule)).rejects.toMatchObject({ code: expect.any(Number) })
     expect((await replay('--list')).stdout).toContain('lane-oldest')
-  }, 120_000)
+  }, 240_000)
 })
