@@ -1,4 +1,4 @@
-// What is measured, against what, and how it should come out: SPEC.md §6, and beside it what is good to know.
+// What is measured, against what, and how it should come out (P1 to P16 are the project's targets), and beside it what is good to know.
 
 const shapes = (bytes, capacity) => `${bytes}-${capacity}`
 const SHAPES = [

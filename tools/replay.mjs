@@ -21,6 +21,22 @@ const { values, positionals } = parseArgs({
   },
 })
 
+/**
+ * What a call works on, by its name: the object at its first argument. And which of the offsets that the module exports are words of that
+ * object: other objects have others at the same places.
+ */
+const objects = [
+  { calls: /^outlet/, words: /^(CLOSED|ASKED|SERVED)$/ },
+  { calls: /^status/, words: /^STATUS$/ },
+  { calls: /^hub/, words: /^HUB_/ },
+  { calls: /^monitor/, words: /^MONITOR_/ },
+  {
+    calls: /^(channel|client|server|datagram|stream)/,
+    words: /^((CLIENT|SERVER)_WAITS|DROPS|OWNER|SHAPE|QUESTION|ANSWER)$/,
+  },
+]
+const ofOthers = /^(MAILBOX|THREAD|STATUS|SCRATCH|POLLER|CLOSED|ASKED|SERVED)/
+
 try {
   if (values.help) console.log(usage())
   else if (values.list) list()
@@ -54,10 +70,10 @@ async function main(given) {
   const core = instrument(binaryen, plant ? await assemble(module, plant) : modelWasm(module))
   const schedule = given ?? find(core, plant)
   const { trace, message, machine } = replay(core, scenario, schedule)
-  const fields = fieldsOf(machine.view.core)
+  const fieldName = fieldNamesOf(machine.view.core)
   const last = Number(values.last ?? trace.length)
   if (trace.length > last) console.log(`… ${trace.length - last} steps before`)
-  for (const event of trace.slice(-last)) console.log(line(event, fields))
+  for (const event of trace.slice(-last)) console.log(line(event, fieldName))
   console.log(message === undefined ? '\nNothing fails.' : `\n${message}`)
   const again = `${plant ? `--plant ${plant.name} ` : ''}'${schedule}'`
   console.log(`npm run replay -- ${again}`)
@@ -86,25 +102,42 @@ function find(core, plant) {
   return failure.schedule
 }
 
-/** Names of the words of a ring, by their offset. */
-function fieldsOf(core) {
-  const fields = new Map()
-  const [first, last] = [core.TAIL_OFFSET.value, core.MEMBERS_OFFSET.value]
-  for (const [name, item] of Object.entries(core)) {
-    const at = item instanceof WebAssembly.Global && name.endsWith('_OFFSET') ? item.value : -1
-    if (at >= first && at < last && !/^(MAILBOX|THREAD|STATUS|SCRATCH|POLLER)/.test(name)) {
-      fields.set(at, name.slice(0, -'_OFFSET'.length).toLowerCase().replaceAll('_', ' '))
+/** Names words: `(call, address of its object, address) => string`. */
+function fieldNamesOf(core) {
+  const numbers = new Map(
+    Object.entries(core).flatMap(([name, item]) =>
+      item instanceof WebAssembly.Global ? [[name, item.value]] : [],
+    ),
+  )
+  const words = [...numbers]
+    .filter(([name]) => name.endsWith('_OFFSET'))
+    .map(([name, at]) => ({ at, key: name.slice(0, -'_OFFSET'.length) }))
+  const nameAt = (at, isWord) =>
+    words
+      .find((word) => word.at === at && isWord(word))
+      ?.key.toLowerCase()
+      .replaceAll('_', ' ')
+
+  return (call, object, address) => {
+    const at = address - object
+    const known = objects.find(({ calls }) => calls.test(call))
+    if (known !== undefined) return nameAt(at, ({ key }) => known.words.test(key))
+    const firstLane = numbers.get('FIRST_LANE_OFFSET')
+    if (firstLane === undefined) {
+      const inRing = at >= numbers.get('TAIL_OFFSET') && at < numbers.get('MEMBERS_OFFSET')
+      return inRing ? nameAt(at, ({ key }) => !ofOthers.test(key)) : undefined
     }
+    if (at < firstLane) return nameAt(at, ({ key }) => /^(STATUS|WANTS)$/.test(key))
+    return nameAt((at - firstLane) % numbers.get('LANE_BYTES'), ({ key }) => /^(IN|OUT)_|^OWES$/.test(key))
   }
-  return fields
 }
 
 /** One step: who, what, where, and what was there before and after. */
-function line({ index, name, kind, op, site, address, before, after, result }, fields) {
+function line({ index, name, kind, op, site, address, before, after, result }, fieldName) {
   const call = op && 'call' in op ? op.call : op && Object.keys(op)[0]
-  const ring = op && 'call' in op ? op.args[0] : undefined
+  const object = op && 'call' in op ? op.args[0] : undefined
   const where = site ? `${site.func.split('/').at(-1)} ${site.op}` : ''
-  const field = (address !== undefined && ring !== undefined && fields.get(address - ring)) || ''
+  const field = (address !== undefined && object !== undefined && fieldName(call, object, address)) || ''
   const change = before === after ? before : `${before} -> ${after}`
   const what = address === undefined ? '' : `${address} ${field.padEnd(12)} ${change}`
   const ends = result === undefined ? '' : `  = ${result}`

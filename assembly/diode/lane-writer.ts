@@ -22,7 +22,7 @@
 // never repeat, so a CAS that succeeds proves that nobody came between. A reader that finds the head moved under its TAKING
 // knows by whom: the writer alone does that, and only to leave it what lies there.
 //
-// One-to-many has no hole: its pollers take nothing, they copy and then validate (see one-to-many.ts). There the
+// One-to-many has no hole: its pollers take nothing, they copy and then validate (see pollers.ts). There the
 // writer announces in `wipe` how far it may have overwritten, before it does.
 
 import { cas64, load64, store64 } from '../atomics'

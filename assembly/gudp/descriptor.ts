@@ -7,7 +7,7 @@
 //   640   ├ members (128 × 4) ────────────────────────────────────────┤
 //   1152  ├ counters (f64) ─────────────────────────────────────────────┤ the daemon only; anybody reads
 //   1536  ├ lanes, 512 bytes each ──────────────────────────────────────┤
-//         ├ sent packets, 48 bytes each ────────────────────────────────┤ the daemon only
+//         ├ sent packets, 56 bytes each ────────────────────────────────┤ the daemon only
 //         ├ for each lane: in data, out data; of a stream a bit for each unit of both
 //         └───────────────────────────────────────────────────────────┘
 //

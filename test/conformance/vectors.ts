@@ -1,4 +1,4 @@
-// What docs/wire.md and FACTS give as bytes, and what follows from the rules there, worked out by hand: no line of it came out of a program.
+// What docs/wire.md gives as bytes, and what follows from the rules there, worked out by hand: no line of it came out of a program.
 import type { ChannelKind, Datagram, Fragment, Frame, PacketHeader } from './gudp-decoder.ts'
 
 /** From hexadecimal digits; spaces are for the reader. `(aa*3)` is a byte that many times. */

@@ -20,6 +20,7 @@ describe('docs/agents.md', () => {
       'docs/agents.md',
       'docs/cli.md',
       'docs/exporter.md',
+      'docs/migration.md',
       'docs/operations.md',
     ]
       .map(text)

@@ -1,33 +1,47 @@
 import { execFile } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { groups } from '../../bench/plan.mjs'
 import { examplesIn, pageOf, root, runExample } from '../support/docs-example.ts'
 
 const run = promisify(execFile)
 const readme = pageOf('README.md')
 
 describe('the README', () => {
-  const examples = examplesIn(readme)
+  it('has an example that runs as it stands, and no more than one', async () => {
+    const examples = examplesIn(readme)
+    expect(examples).toHaveLength(1)
+    expect(examples[0]!.trim().split('\n').length).toBeLessThan(30)
+    const { stdout } = await runExample(examples[0]!)
+    for (let pid = 1; pid <= 5; pid++) expect(stdout).toContain(`"pid":${pid},`)
+    expect(stdout).toContain('{ offered: 5, sent: 5, inRing: 0, inFlight: 0, dropped: 0 }')
+  })
 
-  it('has examples that run as they stand', async () => {
-    const outputs = []
-    for (const example of examples) outputs.push((await runExample(example)).stdout)
-    const [exporter, acknowledged, ring, sockets, gudp] = outputs
-    for (let pid = 1; pid <= 5; pid++) expect(exporter).toContain(`"pid":${pid},`)
-    expect(exporter).toContain('{ offered: 5, sent: 5, inRing: 0, inFlight: 0, dropped: 0 }')
-    expect(acknowledged).toBe('{ sent: 5000, dropped: 0, lines: 5000, lost: 0 }\n')
-    for (let i = 0; i < 5; i++) expect(ring).toContain(`{"event":"process_exec","i":${i}}`)
-    expect(ring).toMatch(/offered: 5,[\s\S]*read: 5,/)
-    expect(sockets).toBe('hello, with no promise in sight\n')
-    expect(gudp).toBe('a message: it arrives, once and in order\n')
-  }, 60_000)
+  it('keeps the tables of the bench', () => {
+    for (const group of groups) {
+      const table = readme.split(`<!-- bench:${group}:start -->`)[1]?.split(`<!-- bench:${group}:end -->`)[0]
+      expect(table, group).toMatch(/^\| {2}\| what \|/m)
+    }
+  })
 
-  it('names scripts, files and exports that are there', () => {
-    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-    for (const [, name] of readme.matchAll(/npm run ([\w:]+)/g)) expect(Object.keys(scripts)).toContain(name)
-    for (const [, file] of readme.matchAll(/\]\((?!http)([^)#]+)\)/g)) readFileSync(join(root, file!))
+  it('names the tarball that npm makes', () => {
+    const { name, version } = JSON.parse(pageOf('package.json'))
+    expect(readme).toContain(`${name}-${version}.tgz`)
+  })
+})
+
+describe('the first example of a page', () => {
+  /** By a word in it, and what it prints. */
+  it.each([
+    ['docs/exporter.md', "transport: 'gudp'", /^\{ sent: 5000, dropped: 0, lines: 5000, lost: 0 \}\n$/],
+    ['docs/diodes.md', 'ManyToOne', /"i":0\}[\s\S]*"i":4\}[\s\S]*offered: 5,[\s\S]*read: 5,/],
+    ['docs/sockets.md', 'isMainThread', /^hello, with no promise in sight\n$/],
+    ['docs/gudp.md', 'GudpDaemon', /^a message: it arrives, once and in order\n$/],
+  ])('%s runs as it stands', async (page, word, printed) => {
+    const example = examplesIn(pageOf(page)).find((code) => code.includes(word))
+    expect((await runExample(example!)).stdout).toMatch(printed)
   })
 })
 
@@ -79,7 +93,11 @@ describe('the examples', () => {
 describe('the replay command', () => {
   it('finds a planted bug, and replays the schedule that it printed', async () => {
     const replay = (...args: string[]) =>
-      run(process.execPath, ['tools/replay.mjs', ...args], { cwd: root, timeout: 60_000, maxBuffer: 2 ** 24 })
+      run(process.execPath, ['tools/replay.mjs', ...args], {
+        cwd: root,
+        timeout: 200_000,
+        maxBuffer: 2 ** 24,
+      })
     const { stdout } = await replay('--plant', 'wait-without-recheck')
     expect(stdout).toContain('lost wake-up')
     const schedule = /--plant wait-without-recheck '([^']+)'/.exec(stdout)![1]!
@@ -87,5 +105,5 @@ describe('the replay command', () => {
     // The core as it is does not fail there.
     await expect(replay(schedule)).rejects.toMatchObject({ code: expect.any(Number) })
     expect((await replay('--list')).stdout).toContain('lane-oldest')
-  }, 120_000)
+  }, 240_000)
 })

@@ -61,7 +61,7 @@ export const tours: readonly Tour[] = [
       {
         text: 'The reader has found A1 and copies it into its scratch, eight bytes at a time. It has the first half. Now the system stops it, for as long as it likes.',
         go: (session) => {
-          stepTo(session, READER, 'sim.copy', 'copy-load')
+          stepTo(session, READER, 'pollerNext', 'copy-load')
           session.step(READER)
         },
       },
@@ -76,7 +76,7 @@ export const tours: readonly Tour[] = [
       {
         text: 'The reader wakes up, and copies the other half: its scratch has half of A1 and half of A9. Such a record never was. It is torn.',
         go: (session) => {
-          while (isAt(session.machine, READER, 'sim.copy', 'copy-load')) session.step(READER)
+          while (isAt(session.machine, READER, 'pollerNext', 'copy-load')) session.step(READER)
         },
       },
       {
@@ -138,7 +138,7 @@ export const tours: readonly Tour[] = [
         go: (session) => {
           writes(session, 0, 1)
           session.finish(0)
-          stepTo(session, 0, 'sim.copy', 'copy-store')
+          stepTo(session, 0, 'laneSet', 'copy-store')
           session.step(0)
         },
       },

@@ -2,9 +2,8 @@
 
 const FIRST_LETTER = 65
 const DIGITS = 4
+/** A shorter event would not have its name in full. */
 const WORD = 1 + DIGITS
-/** A shorter one would not have its name in full. */
-export const SHORTEST_EVENT = WORD
 export const MOST_EVENTS = 10 ** DIGITS - 1
 
 export interface EventName {
