@@ -21,6 +21,19 @@ export const plants = [
     scenario: 'broadcast-lapped',
   },
   {
+    name: 'news-of-what-is-gone',
+    what: 'a poller whose record the writer has dropped looks again and again until there is another, which a dead writer never makes',
+    changes: [
+      {
+        file: 'diode/pollers.ts',
+        find: 'const next = max(load<u64>(poller + POLLER_POSITION_OFFSET), headOf(ring))',
+        replace: 'const next = load<u64>(poller + POLLER_POSITION_OFFSET)',
+      },
+    ],
+    scenario: 'one-to-many/readers=1/capacity=1/events=2',
+    kills: 1,
+  },
+  {
     name: 'publish-before-payload',
     what: 'the tail moves before the bytes are there',
     changes: [

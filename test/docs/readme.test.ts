@@ -20,7 +20,8 @@ describe('the README', () => {
   })
 
   it('keeps the tables of the bench', () => {
-    for (const group of groups) {
+    for (const [group, page] of Object.entries(groups)) {
+      if (page !== 'README.md') continue
       const table = readme.split(`<!-- bench:${group}:start -->`)[1]?.split(`<!-- bench:${group}:end -->`)[0]
       expect(table, group).toMatch(/^\| {2}\| what \|/m)
     }

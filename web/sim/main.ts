@@ -151,10 +151,10 @@ function fillChoices(): void {
     return made
   }
   at('scenario').replaceChildren(
-    group(
-      'Structures',
-      exhibits.map(({ id, title }) => [id, title] as const),
-    ),
+    group('Structures', [
+      ...exhibits.map(({ id, title }) => [id, title] as const),
+      ['gudp', 'GUDP, over a simulated network'],
+    ]),
     ...['core', 'sockets', 'gudp'].map((module) =>
       group(
         `Checked: ${module}`,
@@ -241,6 +241,7 @@ async function begin(): Promise<void> {
   fillChoices()
   listen()
   await open(parseAddress(location.hash))
+  performance.mark('usable')
   document.documentElement.dataset.ready = 'true'
 }
 

@@ -52,7 +52,7 @@ export const tours: readonly Tour[] = [
   {
     id: 'overtaken',
     title: 'Drop-oldest overtakes a reader',
-    scenario: 'one-to-many/readers=1/events=12',
+    scenario: 'one-to-many/readers=1/events=20',
     steps: [
       {
         text: 'A writer never waits for a reader, not even for one that is in the middle of a record. Here is a ring with room for three records, a writer A and one reader. The writer has set its first record. In the memory, head and tail are byte positions: what lies between them can be read.',
@@ -66,15 +66,15 @@ export const tours: readonly Tour[] = [
         },
       },
       {
-        text: 'Meanwhile the writer goes on: seven records more. The ring holds three, so it has moved the head over the oldest ones. Nobody was asked. But the bytes of A1 are still there: the writer has not come round to them.',
-        go: (session) => writes(session, WRITER, 7),
+        text: 'Meanwhile the writer goes on: fifteen records more. The ring holds three, so it has moved the head over the older ones. Nobody was asked. But the bytes of A1 are still there: a ring has some room to spare, so that a reader that is only a little late need not begin again.',
+        go: (session) => writes(session, WRITER, 15),
       },
       {
         text: 'One more, and it lies where A1 was. Before it touched those bytes, the writer moved “wipe” beyond them: what lies below may be overwritten already. Whoever wants to trust a copy must look at that word afterwards.',
         go: (session) => writes(session, WRITER, 1),
       },
       {
-        text: 'The reader wakes up, and copies the other half: its scratch has half of A1 and half of A9. Such a record never was. It is torn.',
+        text: 'The reader wakes up, and copies the other half: its scratch has half of A1 and half of A17. Such a record never was. It is torn.',
         go: (session) => {
           while (isAt(session.machine, READER, 'pollerNext', 'copy-load')) session.step(READER)
         },
@@ -134,7 +134,7 @@ export const tours: readonly Tour[] = [
     scenario: 'many-to-one/events=3/deaths=told',
     steps: [
       {
-        text: 'Two writers and a reader. Each writer has a lane of its own. Writer A has set one record, and is copying its second into the lane: the first half is there, marked as not published.',
+        text: 'Two writers and a reader. Each writer has a lane of its own. Writer A has set one record, and is copying its second into the lane: half of it is there, dashed, since it is not published.',
         go: (session) => {
           writes(session, 0, 1)
           session.finish(0)
@@ -147,7 +147,7 @@ export const tours: readonly Tour[] = [
         go: (session) => session.kill(0),
       },
       {
-        text: 'Writer B does not even notice. It writes to its own lane.',
+        text: 'Writer B does not even notice. It sets two records in its own lane, where nobody but itself ever writes: it need not ask whether A is alive.',
         go: (session) => writes(session, 1, 2),
       },
       {

@@ -27,6 +27,7 @@ export class RunningCommand {
   readonly #stdout: Buffer[] = []
   readonly #lines: string[] = []
   #onLine: () => void = () => {}
+  #onOutput: () => void = () => {}
 
   constructor(args: readonly string[], env: Record<string, string> = {}) {
     const child = spawn(process.execPath, [entry, ...args], {
@@ -36,7 +37,10 @@ export class RunningCommand {
     this.child = child
     running.add(this)
     child.stdin.on('error', () => {}) // it may end before it has read everything
-    child.stdout.on('data', (chunk: Buffer) => this.#stdout.push(chunk))
+    child.stdout.on('data', (chunk: Buffer) => {
+      this.#stdout.push(chunk)
+      this.#onOutput()
+    })
     createInterface({ input: child.stderr }).on('line', (line) => {
       this.#lines.push(line)
       this.#onLine()
@@ -44,6 +48,7 @@ export class RunningCommand {
     this.ended = once(child, 'close').then(([code]) => {
       running.delete(this)
       this.#onLine()
+      this.#onOutput()
       return { code, stdout: Buffer.concat(this.#stdout), stderr: this.stderr }
     })
   }
@@ -62,6 +67,18 @@ export class RunningCommand {
       if (!running.has(this)) throw new Error(`it never said ${pattern}, but:\n${this.stderr}`)
       await new Promise<void>((resolve) => {
         this.#onLine = resolve
+      })
+    }
+  }
+
+  /** What standard output has come to say; rejects when the command ends without. */
+  async prints(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const match = pattern.exec(Buffer.concat(this.#stdout).toString())
+      if (match !== null) return match
+      if (!running.has(this)) throw new Error(`it never printed ${pattern}, but:\n${this.stderr}`)
+      await new Promise<void>((resolve) => {
+        this.#onOutput = resolve
       })
     }
   }
