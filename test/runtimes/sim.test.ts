@@ -272,7 +272,7 @@ describe.skipIf(leftOut.includes('chromium'))('the simulator', () => {
           .filter({ hasText: `${step + 1} of ${count}` })
           .waitFor()
       }
-      expect(await page.getByRole('button', { name: 'Next' }).isDisabled()).toBe(true)
+      expect(await page.locator('#tour-text').getByRole('button', { name: 'Next' }).isDisabled()).toBe(true)
       await press(page, 'Leave the tour')
       await page.locator('#tour-text').waitFor({ state: 'hidden' })
       expect(problems).toEqual([])
@@ -297,7 +297,7 @@ describe.skipIf(leftOut.includes('chromium'))('the simulator', () => {
 
   it('turns a link’s loss while it runs, and has it in the address', async () => {
     const { page, problems } = await open('#gudp?tour=bad-mode')
-    await page.getByRole('button', { name: 'Next' }).click()
+    await page.getByRole('button', { name: 'Next', exact: true }).click()
     await page.getByRole('button', { name: /^End/ }).click()
     await page.getByLabel('Loss').focus()
     await page.keyboard.press('ArrowRight')
