@@ -1,4 +1,4 @@
-import { SpillwayError } from '../../core/errors.ts'
+import { invalid } from '../../core/check.ts'
 import type { HubHandle } from '../../core/hub.ts'
 import { type EndReason, PacketMachine } from '../../core/packet-machine.ts'
 import type { Cancel, Endpoint, Ports } from '../../ports.ts'
@@ -125,8 +125,7 @@ export class Daemon {
   /** A slot holds no longer one. */
   checkDatagram(bytes: number): void {
     if (bytes <= this.longestDatagram) return
-    throw new SpillwayError(
-      'ERR_INVALID_ARGUMENT',
+    throw invalid(
       `maxDatagramBytes is ${bytes}, and the daemon was started for ${this.longestDatagram}: give its start a greater maxDatagramBytes`,
     )
   }

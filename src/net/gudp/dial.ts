@@ -1,4 +1,4 @@
-import { checkInteger } from '../../core/check.ts'
+import { checkInteger, invalid } from '../../core/check.ts'
 import { SpillwayError } from '../../core/errors.ts'
 import type { AddressFamily, Cancel, Endpoint } from '../../ports.ts'
 import { ClientHandshake, refusalError } from './client-handshake.ts'
@@ -51,10 +51,7 @@ export class Dial {
     checkOptions(options)
     const isBare = options.bare === true
     if (isBare && options.secure !== undefined && options.secure !== false) {
-      throw new SpillwayError(
-        'ERR_INVALID_ARGUMENT',
-        'a bare connection has no encryption: leave out secure, or bare',
-      )
+      throw invalid('a bare connection has no encryption: leave out secure, or bare')
     }
     this.#secure = isBare ? undefined : clientSecurity(options.secure, daemon.ports.security)
     this.#settings = connectionSettings(options, { isSealed: this.#secure !== undefined, isBare })
@@ -209,12 +206,11 @@ function checkOptions(options: DialOptions): void {
   if (localHost !== undefined) checkHost('localHost', localHost)
   checkInteger('localPort', localPort, 0, 65_535)
   if (family !== 4 && family !== 6) {
-    throw new SpillwayError('ERR_INVALID_ARGUMENT', `family must be 4 or 6, not ${String(family)}`)
+    throw invalid(`family must be 4 or 6, not ${String(family)}`)
   }
   if (typeof connectTimeoutMs === 'number' && connectTimeoutMs > 0 && connectTimeoutMs <= LONGEST_TIMER_MS)
     return
-  throw new SpillwayError(
-    'ERR_INVALID_ARGUMENT',
+  throw invalid(
     `connectTimeoutMs must be a number above 0, at most ${LONGEST_TIMER_MS}, not ${String(connectTimeoutMs)}`,
   )
 }

@@ -1,4 +1,4 @@
-import { checkInteger } from '../../core/check.ts'
+import { checkInteger, invalid } from '../../core/check.ts'
 import { type ErrorCode, SpillwayError } from '../../core/errors.ts'
 import type { AddressFamily, Endpoint, Resolver } from '../../ports.ts'
 
@@ -46,10 +46,7 @@ export function checkPlace(
 
 export function checkHost(name: string, host: unknown): void {
   if (typeof host === 'string' && host !== '') return
-  throw new SpillwayError(
-    'ERR_INVALID_ARGUMENT',
-    `${name} must be a host name or an IP address, not '${String(host)}'`,
-  )
+  throw invalid(`${name} must be a host name or an IP address, not '${String(host)}'`)
 }
 
 const advice: Readonly<Record<string, string>> = {

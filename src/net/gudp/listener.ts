@@ -1,4 +1,4 @@
-import { SpillwayError } from '../../core/errors.ts'
+import { invalid } from '../../core/check.ts'
 import type { Endpoint } from '../../ports.ts'
 import { type ConnectionOptions, type ConnectionSettings, connectionSettings } from './connection-options.ts'
 import type { Daemon } from './daemon.ts'
@@ -49,10 +49,7 @@ export class GudpListener {
     daemon.checkDatagram(this.#settings.maxDatagramBytes)
     const most = options.maxConnections ?? DEFAULT_CONNECTIONS
     if (!Number.isInteger(most) || most < 1) {
-      throw new SpillwayError(
-        'ERR_INVALID_ARGUMENT',
-        `maxConnections must be an integer from 1, not ${String(most)}`,
-      )
+      throw invalid(`maxConnections must be an integer from 1, not ${String(most)}`)
     }
     this.#handshake = new ServerHandshake({
       security,
