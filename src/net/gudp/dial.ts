@@ -4,11 +4,11 @@ import type { AddressFamily, Cancel, Endpoint } from '../../ports.ts'
 import { ClientHandshake, refusalError } from './client-handshake.ts'
 import { type ConnectionOptions, type ConnectionSettings, connectionSettings } from './connection-options.ts'
 import type { Daemon } from './daemon.ts'
-import type { DaemonSocket } from './daemon-socket.ts'
+import type { DaemonSocket } from './daemon-sockets.ts'
 import { bindError, checkHost, checkPlace, resolve, resolveLocal } from './endpoints.ts'
 import { clientSecurity, type SecureOptions, type SecureSettings } from './secure-options.ts'
 import type { Session } from './session.ts'
-import { sessionHi, sessionLo } from './wire.ts'
+import { isOfSession, sessionHi, sessionLo } from './wire.ts'
 
 export interface DialOptions extends ConnectionOptions {
   readonly host: string
@@ -99,12 +99,12 @@ export class Dial {
   async #open(local: Endpoint): Promise<void> {
     let socket: DaemonSocket
     try {
-      socket = await this.#daemon.openSocket(
+      socket = await this.#daemon.sockets.open({
         local,
-        this.#options.socketBufferBytes ?? DEFAULT_BUFFER_BYTES,
-        (_socket, bytes, address, port) => this.#receive(bytes, address, port),
-        (code) => this.#errorOf(code),
-      )
+        bufferBytes: this.#options.socketBufferBytes ?? DEFAULT_BUFFER_BYTES,
+        onDatagram: (_socket, bytes, address, port) => this.#receive(bytes, address, port),
+        onError: (code) => this.#errorOf(code),
+      })
     } catch (error) {
       throw bindError(error, local)
     }
@@ -136,7 +136,7 @@ export class Dial {
     }
     const type = this.#daemon.typeOf(bytes, this.#settings.protocolId)
     if (type === 0) return
-    if (this.#daemon.isOfSession(type)) {
+    if (isOfSession(type)) {
       const id = session?.id
       if (id === undefined || id.lo !== sessionLo(bytes) || id.hi !== sessionHi(bytes)) this.#daemon.strange()
       else this.#daemon.receive(session!, type, bytes, address, port)
@@ -196,7 +196,7 @@ export class Dial {
   }
 
   #closeSocket(): void {
-    if (this.#socket !== undefined) this.#daemon.closeSocket(this.#socket)
+    if (this.#socket !== undefined) this.#daemon.sockets.close(this.#socket)
   }
 }
 

@@ -56,6 +56,7 @@ const advice: Readonly<Record<string, string>> = {
 }
 
 export function bindError(error: unknown, { address, port }: Endpoint): SpillwayError {
+  if (error instanceof SpillwayError) return error
   const { code, message } = error as { code?: string; message: string }
   const known = advice[code ?? '']
   return new SpillwayError(
