@@ -48,9 +48,10 @@ export default defineConfig({
       // Real sockets, processes and their ends.
       project('net', ['test/net/**/*.test.ts', 'test/conformance/**/*.test.ts'], 120, {
         fileParallelism: false,
+        maxConcurrency: 4,
       }),
       project('cli', ['test/cli/**/*.test.ts'], 120, { fileParallelism: false }),
-      project('runtimes', ['test/runtimes/**/*.test.ts'], 300, { fileParallelism: false }),
+      project('runtimes', ['test/runtimes/**/*.test.ts'], 300, { fileParallelism: false, maxConcurrency: 4 }),
       // What a user gets: the tarball, installed.
       project('package', ['test/package/**/*.test.ts'], 300),
       project('docs', ['test/docs/**/*.test.ts'], 120),

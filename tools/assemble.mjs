@@ -10,17 +10,19 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 
 /**
  * The Wasm of the `model` target; with a plant, of one that is compiled in a third of the time: it has to show the bug, it need not be the
- * code that ships.
+ * code that ships. With `functions` it exports no others, and what only the others need is not in it.
  *
  * @param {string} module
  * @param {import('./plants.mjs').Plant} [plant]
+ * @param {ReadonlySet<string>} [functions]
  * @returns {Promise<Uint8Array>}
  */
-export async function assemble(module, plant) {
+export async function assemble(module, plant, functions) {
   /** @type {Uint8Array | undefined} */
   let wasm
+  const { entry } = modules[module]
   const args = [
-    modules[module].entry,
+    entry,
     '--config',
     'asconfig.json',
     '--target',
@@ -33,6 +35,7 @@ export async function assemble(module, plant) {
       const path = join(base === '.' ? root : base, name)
       if (!existsSync(path)) return null
       const source = readFileSync(path, 'utf8')
+      if (functions && path === join(root, entry)) return narrowed(source, functions)
       return plant ? planted(source, path, plant) : source
     },
     writeFile: (name, contents) => {
@@ -42,6 +45,13 @@ export async function assemble(module, plant) {
   })
   if (error || !wasm) throw new Error(`${error?.message}\n${stderr}`)
   return wasm
+}
+
+/** The entry only names what others export: constants, in capitals, which cost nothing, and functions. */
+function narrowed(source, functions) {
+  return source.replaceAll(/\b[a-z]\w*(?=[^{}]*\} from ')(?:,\s*)?/g, (text) =>
+    functions.has(text.match(/\w+/)[0]) ? text : '',
+  )
 }
 
 /** A plant that no longer takes root must be noticed. */

@@ -1,4 +1,5 @@
 import { BellWatch, blockAtBell, isInSet, type Sleeper } from './bell-watch.ts'
+import { checkTimeout, invalid } from './check.ts'
 import { SpillwayError } from './errors.ts'
 import { type GudpAbi, type GudpLayout, gudpCoreOf } from './gudp-core.ts'
 import { Member, type ObjectHandle } from './member.ts'
@@ -491,15 +492,7 @@ const known = new WeakMap<Region, Map<string, LaneQueues>>()
 function bytesOf(record: Uint8Array | string): Uint8Array {
   if (typeof record === 'string') return encoder.encode(record)
   if (record instanceof Uint8Array) return record
-  throw new SpillwayError('ERR_INVALID_ARGUMENT', 'a record must be a Uint8Array or a string')
-}
-
-function checkTimeout(timeoutMs: number): number {
-  if (typeof timeoutMs === 'number' && timeoutMs >= 0) return timeoutMs
-  throw new SpillwayError(
-    'ERR_INVALID_ARGUMENT',
-    `timeoutMs must be a number from 0, not ${String(timeoutMs)}`,
-  )
+  throw invalid('a record must be a Uint8Array or a string')
 }
 
 function over(): SpillwayError {

@@ -1,3 +1,4 @@
+import { invalid } from './check.ts'
 import { SpillwayError } from './errors.ts'
 import { type Alert, checkLimit } from './options.ts'
 import { busyError, callAlert, Leftovers, type ReaderPort, RecordViews } from './reader.ts'
@@ -66,7 +67,7 @@ export class LaneReader implements ReaderPort {
   }
 
   drain(fn: (record: Uint8Array) => void, limit?: number): number {
-    if (typeof fn !== 'function') throw new SpillwayError('ERR_INVALID_ARGUMENT', 'drain takes a function')
+    if (typeof fn !== 'function') throw invalid('drain takes a function')
     let left = Math.min(checkLimit(limit), this.#source.holds)
     if (!this.#ring.open) return this.#drainLeftovers(fn, left)
     if (this.#draining) throw busyError()

@@ -1,5 +1,5 @@
 import type { Abi } from './abi.ts'
-import { SpillwayError } from './errors.ts'
+import { invalid } from './check.ts'
 import type { Ring } from './ring.ts'
 
 /** The writing role of an endpoint: held from its first record to its close. */
@@ -39,7 +39,7 @@ export class LaneWriter {
 
   claim(bytes: number): Uint8Array | undefined {
     if (!Number.isInteger(bytes) || bytes < 0) {
-      throw new SpillwayError('ERR_INVALID_ARGUMENT', `claim takes a number of bytes, not ${String(bytes)}`)
+      throw invalid(`claim takes a number of bytes, not ${String(bytes)}`)
     }
     const { region } = this.#ring
     const at = region.abi.laneClaim(this.#lane, this.#generation, Math.min(bytes, 2 ** 31 - 2))
@@ -55,7 +55,7 @@ export class LaneWriter {
   commit(bytes?: number): void {
     const length = bytes === undefined ? (this.#claimed?.length ?? 0) : bytes
     if (!Number.isInteger(length) || length < 0) {
-      throw new SpillwayError('ERR_INVALID_ARGUMENT', `commit takes a number of bytes, not ${String(bytes)}`)
+      throw invalid(`commit takes a number of bytes, not ${String(bytes)}`)
     }
     const { region } = this.#ring
     const code = region.abi.laneCommit(this.#lane, this.#generation, Math.min(length, 2 ** 31 - 2))

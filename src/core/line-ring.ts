@@ -1,5 +1,5 @@
 import type { Abi } from './abi.ts'
-import { SpillwayError } from './errors.ts'
+import { invalid } from './check.ts'
 import { checkLineRingHandle, type LineRingHandle, makeLineRingHandle } from './handle.ts'
 import { checkOptions, type DropPolicy } from './options.ts'
 import { type NewlineRule, Outlet } from './outlet.ts'
@@ -62,8 +62,7 @@ export class LineRing {
     const { capacity, policy, recordBytes, maxWriters, longestLine, newlines } = options
     const checked = checkOptions(capacity, { policy, recordBytes, maxWriters })
     if (capacity * recordBytes < longestLine) {
-      throw new SpillwayError(
-        'ERR_INVALID_ARGUMENT',
+      throw invalid(
         `a ring of ${capacity} * ${recordBytes} bytes has no room for a line of ${longestLine}: raise capacity`,
       )
     }

@@ -1,5 +1,5 @@
 import type { Abi } from './abi.ts'
-import { SpillwayError } from './errors.ts'
+import { invalid } from './check.ts'
 import { defaultRegion, type Region } from './region.ts'
 import { closedError } from './ring.ts'
 import { SharedBytes } from './shared-bytes.ts'
@@ -50,7 +50,7 @@ export class LineSplitter {
   split(datagram: Uint8Array, from = 0): Split {
     if (!this.#isOpen) throw closedError('splitter')
     if (datagram.length > LONGEST_DATAGRAM) {
-      throw new SpillwayError('ERR_INVALID_ARGUMENT', `a datagram has at most ${LONGEST_DATAGRAM} bytes`)
+      throw invalid(`a datagram has at most ${LONGEST_DATAGRAM} bytes`)
     }
     const region = this.#region
     const { address, generation } = this.#buffer.handle

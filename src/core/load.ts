@@ -1,3 +1,4 @@
+import { invalid } from './check.ts'
 import { SpillwayError } from './errors.ts'
 import { wasmBase64 } from './wasm-bytes.ts'
 
@@ -22,10 +23,7 @@ let memoryIsMade = false
 /** Changes how the core is loaded. Resolves when it is done: at once, unless the Wasm has to be fetched. */
 export async function configure(options: CoreOptions): Promise<void> {
   if (memoryIsMade) {
-    throw new SpillwayError(
-      'ERR_INVALID_ARGUMENT',
-      'configure() must come before the first ring of the thread',
-    )
+    throw invalid('configure() must come before the first ring of the thread')
   }
   if (options.maximumBytes !== undefined) maximumPages = checkMaximum(options.maximumBytes)
   if (options.wasm !== undefined) await useWasm(options.wasm)
@@ -33,10 +31,7 @@ export async function configure(options: CoreOptions): Promise<void> {
 
 function checkMaximum(bytes: number): number {
   if (!Number.isSafeInteger(bytes) || bytes < SMALLEST_BYTES || bytes > MAXIMUM_BYTES) {
-    throw new SpillwayError(
-      'ERR_INVALID_ARGUMENT',
-      `maximumBytes must be an integer from ${SMALLEST_BYTES} to ${MAXIMUM_BYTES}, not ${bytes}`,
-    )
+    throw invalid(`maximumBytes must be an integer from ${SMALLEST_BYTES} to ${MAXIMUM_BYTES}, not ${bytes}`)
   }
   return Math.ceil(bytes / PAGE_BYTES)
 }
@@ -56,10 +51,7 @@ async function useWasm(wasm: NonNullable<CoreOptions['wasm']>): Promise<void> {
 async function fetchBytes(url: URL | string): Promise<ArrayBuffer> {
   const response = await fetch(url)
   if (response.ok) return response.arrayBuffer()
-  throw new SpillwayError(
-    'ERR_INVALID_ARGUMENT',
-    `the Wasm core could not be fetched from ${url}: HTTP ${response.status}`,
-  )
+  throw invalid(`the Wasm core could not be fetched from ${url}: HTTP ${response.status}`)
 }
 
 export function coreModule(): WebAssembly.Module {

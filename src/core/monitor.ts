@@ -1,4 +1,5 @@
 import { BellWatch, blockAtBell, isInSet, type Sleeper } from './bell-watch.ts'
+import { checkTimeout, invalid } from './check.ts'
 import { SpillwayError } from './errors.ts'
 import { type GudpAbi, type GudpLayout, gudpCoreOf } from './gudp-core.ts'
 import { Member, type ObjectHandle } from './member.ts'
@@ -376,13 +377,5 @@ class ThreadsPart {
 const known = new WeakMap<Region, Map<string, ThreadsPart>>()
 
 function notMine(): SpillwayError {
-  return new SpillwayError('ERR_INVALID_ARGUMENT', 'this thread does not have the lock: lock() it first')
-}
-
-function checkTimeout(timeoutMs: number): number {
-  if (typeof timeoutMs === 'number' && timeoutMs >= 0) return timeoutMs
-  throw new SpillwayError(
-    'ERR_INVALID_ARGUMENT',
-    `timeoutMs must be a number from 0, not ${String(timeoutMs)}`,
-  )
+  return invalid('this thread does not have the lock: lock() it first')
 }

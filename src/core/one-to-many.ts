@@ -1,6 +1,6 @@
 import type { Abi } from './abi.ts'
+import { invalid } from './check.ts'
 import { Diode } from './diode.ts'
-import { SpillwayError } from './errors.ts'
 import { checkHandle, type DiodeHandle } from './handle.ts'
 import { takeOnlyWriter } from './one-to-one.ts'
 import { type Alert, checkAlert, checkLimit, checkOptions, type DiodeOptions } from './options.ts'
@@ -138,7 +138,7 @@ export class OneToManyReader {
    * throws, its record counts as read and the rest stays.
    */
   drain(fn: (record: Uint8Array) => void, limit?: number): number {
-    if (typeof fn !== 'function') throw new SpillwayError('ERR_INVALID_ARGUMENT', 'drain takes a function')
+    if (typeof fn !== 'function') throw invalid('drain takes a function')
     const most = Math.min(checkLimit(limit), this.#ring.capacity)
     if (this.#draining) throw busyError()
     this.#draining = true

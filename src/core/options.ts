@@ -1,5 +1,4 @@
-import { checkInteger } from './check.ts'
-import { SpillwayError } from './errors.ts'
+import { checkInteger, checkNumber, invalid } from './check.ts'
 
 /** What a full ring gives up: its oldest record, or the one that comes. */
 export type DropPolicy = 'drop-oldest' | 'drop-newest'
@@ -34,39 +33,34 @@ const POLICIES: readonly DropPolicy[] = ['drop-oldest', 'drop-newest'] // the in
 const MAX_WRITERS = 256
 const MAX_BYTES = 2 ** 27
 
-function invalid(message: string): never {
-  throw new SpillwayError('ERR_INVALID_ARGUMENT', message)
-}
-
 export function checkOptions(capacity: unknown, options: DiodeOptions | undefined): CheckedOptions {
   if (options !== undefined && (typeof options !== 'object' || options === null))
-    invalid('options must be an object')
+    throw invalid('options must be an object')
   const { policy = 'drop-oldest', recordBytes = 256, maxWriters = 16, patienceMs = 1000 } = options ?? {}
   const checked = {
     capacity: checkInteger('capacity', capacity, 1, MAX_BYTES / 24),
     policy: POLICIES.indexOf(policy),
     recordBytes: checkInteger('recordBytes', recordBytes, 1, MAX_BYTES),
     maxWriters: checkInteger('maxWriters', maxWriters, 1, MAX_WRITERS),
-    patienceMs,
+    patienceMs: checkNumber('patienceMs', patienceMs, 0),
   }
-  if (checked.policy < 0) invalid(`policy must be one of ${POLICIES.join(', ')}, not ${String(policy)}`)
+  if (checked.policy < 0) throw invalid(`policy must be one of ${POLICIES.join(', ')}, not ${String(policy)}`)
   if (checked.capacity * checked.recordBytes > MAX_BYTES) {
-    invalid(
+    throw invalid(
       `capacity * recordBytes must be at most ${MAX_BYTES}, not ${checked.capacity * checked.recordBytes}`,
     )
   }
-  if (typeof patienceMs !== 'number' || !(patienceMs >= 0)) invalid('patienceMs must be a number from 0')
   return checked
 }
 
 export function checkAlert(alert: unknown): Alert | null {
   if (alert === undefined || alert === null) return null
-  if (typeof alert !== 'function') invalid('alert must be a function or null')
+  if (typeof alert !== 'function') throw invalid('alert must be a function or null')
   return alert as Alert
 }
 
 export function checkLimit(limit: unknown): number {
   if (limit === undefined || limit === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY
   if (Number.isInteger(limit) && (limit as number) >= 0) return limit as number
-  return invalid(`limit must be an integer from 0, not ${String(limit)}`)
+  throw invalid(`limit must be an integer from 0, not ${String(limit)}`)
 }

@@ -1,5 +1,5 @@
 import type { Abi } from './abi.ts'
-import { SpillwayError } from './errors.ts'
+import { invalid } from './check.ts'
 import { Member, type ObjectHandle } from './member.ts'
 import { defaultRegion, type Region } from './region.ts'
 
@@ -52,8 +52,7 @@ export class Outlet {
     const { longestLine, newlines } = options
     const rule = newlineRule(region, newlines)
     if (!Number.isInteger(longestLine) || longestLine < 1 || longestLine > longestLineOf(region)) {
-      throw new SpillwayError(
-        'ERR_INVALID_ARGUMENT',
+      throw invalid(
         `longestLine must be an integer from 1 to ${longestLineOf(region)}, not ${String(longestLine)}`,
       )
     }
@@ -147,8 +146,5 @@ function longestLineOf(region: Region): number {
 function newlineRule(region: Region, newlines: NewlineRule): number {
   if (newlines === 'refuse') return region.layout.REFUSE_NEWLINES
   if (newlines === 'escape') return region.layout.ESCAPE_NEWLINES
-  throw new SpillwayError(
-    'ERR_INVALID_ARGUMENT',
-    `newlines must be 'refuse' or 'escape', not ${String(newlines)}`,
-  )
+  throw invalid(`newlines must be 'refuse' or 'escape', not ${String(newlines)}`)
 }

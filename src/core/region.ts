@@ -1,4 +1,5 @@
 import { type Abi, type Layout, readLayout } from './abi.ts'
+import { invalid } from './check.ts'
 import { SpillwayError } from './errors.ts'
 import { coreModule, makeMemory } from './load.ts'
 import { onThreadExited, onThreadStopped, threadKey } from './thread-host.ts'
@@ -146,7 +147,7 @@ export class Region {
   stage(record: Uint8Array | string): number {
     if (typeof record === 'string') return this.#stageString(record)
     if (!(record instanceof Uint8Array)) {
-      throw new SpillwayError('ERR_INVALID_ARGUMENT', 'a record must be a Uint8Array or a string')
+      throw invalid('a record must be a Uint8Array or a string')
     }
     if (record.length > this.#scratchBytes) return -1
     this.#scratch.set(record)
@@ -248,7 +249,7 @@ export class Region {
       case layout.CLAIM_EXCEEDED:
         return new SpillwayError('ERR_CLAIM_EXCEEDED', 'commit() takes at most as many bytes as were claimed')
       default:
-        return new SpillwayError('ERR_INVALID_ARGUMENT', `the core refused the call (${code})`)
+        return invalid(`the core refused the call (${code})`)
     }
   }
 }

@@ -1,3 +1,4 @@
+import { invalid } from './check.ts'
 import { SpillwayError } from './errors.ts'
 import { Member, type ObjectHandle } from './member.ts'
 import { defaultRegion, type Region } from './region.ts'
@@ -27,10 +28,7 @@ export class SharedBytes {
 
   static create(bytes: number): SharedBytes {
     if (!Number.isInteger(bytes) || bytes < 1 || bytes > MAX_BYTES) {
-      throw new SpillwayError(
-        'ERR_INVALID_ARGUMENT',
-        `a number of bytes from 1 to ${MAX_BYTES} is wanted, not ${String(bytes)}`,
-      )
+      throw invalid(`a number of bytes from 1 to ${MAX_BYTES} is wanted, not ${String(bytes)}`)
     }
     const region = defaultRegion()
     return new SharedBytes(Member.create(region, () => region.abi.bufferCreate(region.token, bytes)))
@@ -43,10 +41,7 @@ export class SharedBytes {
   /** The bytes from `from` to `to`, as a view of its own. It must not be used after the last member has left. */
   view(from: number, to: number): Uint8Array {
     if (!(Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from <= to && to <= this.length)) {
-      throw new SpillwayError(
-        'ERR_INVALID_ARGUMENT',
-        `${from} to ${to} is no stretch of ${this.length} bytes`,
-      )
+      throw invalid(`${from} to ${to} is no stretch of ${this.length} bytes`)
     }
     if (!this.#member.isIn) throw new SpillwayError('ERR_CLOSED', 'these shared bytes have been left')
     return new Uint8Array(this.region.memory.buffer, this.#data + from, to - from)

@@ -1,4 +1,4 @@
-import { SpillwayError } from './errors.ts'
+import { invalid } from './check.ts'
 import { Member } from './member.ts'
 import { defaultRegion, type Region } from './region.ts'
 
@@ -85,8 +85,5 @@ export class StatusWord {
 
 function checkBit(bit: number): number {
   if (Number.isInteger(bit) && bit >= 0 && bit < FINAL_COUNT) return bit
-  throw new SpillwayError(
-    'ERR_INVALID_ARGUMENT',
-    `a final bit is a number from 0 to ${FINAL_COUNT - 1}, not ${String(bit)}`,
-  )
+  throw invalid(`a final bit is a number from 0 to ${FINAL_COUNT - 1}, not ${String(bit)}`)
 }

@@ -1,5 +1,5 @@
 import { blockOn } from './block-on.ts'
-import { SpillwayError } from './errors.ts'
+import { invalid } from './check.ts'
 import { keepAlive } from './keep-alive.ts'
 import { type Reader, type ReaderPort, readerPort } from './reader.ts'
 import { waitAsync } from './wait-async.ts'
@@ -31,13 +31,10 @@ abstract class Access implements AsyncIterable<Uint8Array<ArrayBuffer>> {
   protected constructor(reader: Reader, signal: AbortSignal | undefined) {
     const port = (reader as Partial<Reader> | undefined)?.[readerPort]
     if (port === undefined) {
-      throw new SpillwayError(
-        'ERR_INVALID_ARGUMENT',
-        'the reader must be a OneToOne, a ManyToOne or a OneToMany poller',
-      )
+      throw invalid('the reader must be a OneToOne, a ManyToOne or a OneToMany poller')
     }
     if (signal !== undefined && !(signal instanceof AbortSignal)) {
-      throw new SpillwayError('ERR_INVALID_ARGUMENT', 'signal must be an AbortSignal')
+      throw invalid('signal must be an AbortSignal')
     }
     this.port = port
     this.signal = signal
@@ -90,10 +87,7 @@ export class Poller extends Access {
     super(reader, options.signal)
     const intervalMs = options.intervalMs ?? 10
     if (typeof intervalMs !== 'number' || !(intervalMs >= 0 && intervalMs <= LONGEST_TIMER_MS)) {
-      throw new SpillwayError(
-        'ERR_INVALID_ARGUMENT',
-        `intervalMs must be a number from 0, not ${String(intervalMs)}`,
-      )
+      throw invalid(`intervalMs must be a number from 0, not ${String(intervalMs)}`)
     }
     this.#intervalMs = intervalMs
   }
@@ -129,10 +123,7 @@ export class Waiter extends Access {
    */
   nextSync(timeoutMs: number = Number.POSITIVE_INFINITY): Uint8Array<ArrayBuffer> | undefined {
     if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0)) {
-      throw new SpillwayError(
-        'ERR_INVALID_ARGUMENT',
-        `timeoutMs must be a number from 0, not ${String(timeoutMs)}`,
-      )
+      throw invalid(`timeoutMs must be a number from 0, not ${String(timeoutMs)}`)
     }
     const deadline = performance.now() + timeoutMs
     for (;;) {

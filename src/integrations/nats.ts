@@ -3,11 +3,12 @@
  *
  * @module
  */
+
 import { randomBytes } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import type { StreamConfig } from '@nats-io/jetstream'
 import type { NodeConnectionOptions } from '@nats-io/transport-node'
-import { checkInteger } from '../core/check.ts'
+import { checkInteger, integerOption, invalid } from '../core/check.ts'
 import { SpillwayError } from '../core/errors.ts'
 import type { Lines } from '../net/lines.ts'
 import { PartlyWritten, type Sink, type SinkContext } from '../net/sink.ts'
@@ -220,34 +221,28 @@ class JetStreamSink implements Sink {
 
 function check(options: JetStreamSinkOptions): Checked {
   if (typeof options !== 'object' || options === null)
-    invalid("jetStreamSink takes an object: { stream: 'EVENTS' }")
+    throw invalid("jetStreamSink takes an object: { stream: 'EVENTS' }")
   const { stream, servers, create = {}, spool, connect = {}, name = 'nats' } = options
   if (typeof stream !== 'string' || !/^[^\s.*>/\\]+$/.test(stream))
-    invalid(`stream must be a name without spaces, dots, slashes and wildcards, not ${String(stream)}`)
+    throw invalid(`stream must be a name without spaces, dots, slashes and wildcards, not ${String(stream)}`)
   const subject = options.subject ?? `${stream}.lines`
   if (typeof subject !== 'string' || !/^[^\s*>]+$/.test(subject) || /^\.|\.\.|\.$/.test(subject))
-    invalid(`subject must be tokens with dots between them, no wildcards, not ${String(subject)}`)
+    throw invalid(`subject must be tokens with dots between them, no wildcards, not ${String(subject)}`)
   if (spool !== undefined && (typeof spool?.dir !== 'string' || spool.dir === ''))
-    invalid("spool takes a folder: { dir: '/var/spool/spillway' }")
-  const number = (key: keyof JetStreamSinkOptions, standard: number, least: number, most: number) =>
-    checkInteger(key, options[key] ?? standard, least, most)
+    throw invalid("spool takes a folder: { dir: '/var/spool/spillway' }")
   return {
     stream,
     subject,
     name,
     create: create === false ? undefined : create,
     connect: servers === undefined ? connect : { ...connect, servers },
-    linesPerMessage: number('linesPerMessage', 100, 1, 1_000_000),
-    messageBytes: number('messageBytes', 65_536, 1024, 2 ** 26),
-    inFlight: number('inFlight', 64, 1, 65_536),
-    ackTimeoutMs: number('ackTimeoutMs', 5000, 1, 0x7fffffff),
+    linesPerMessage: integerOption(options, 'linesPerMessage', 100, 1, 1_000_000),
+    messageBytes: integerOption(options, 'messageBytes', 65_536, 1024, 2 ** 26),
+    inFlight: integerOption(options, 'inFlight', 64, 1, 65_536),
+    ackTimeoutMs: integerOption(options, 'ackTimeoutMs', 5000, 1, 0x7fffffff),
     spool: spool && {
       dir: spool.dir,
       maxBytes: checkInteger('spool.maxBytes', spool.maxBytes ?? SPOOL_BYTES, 2 ** 16, 2 ** 50),
     },
   }
-}
-
-function invalid(message: string): never {
-  throw new SpillwayError('ERR_INVALID_ARGUMENT', message)
 }

@@ -3,7 +3,9 @@
  *
  * @module
  */
+
 import type { LogRecordExporter, LogRecordProcessor, ReadableLogRecord } from '@opentelemetry/sdk-logs'
+import { invalid } from '../core/check.ts'
 import { SpillwayError } from '../core/errors.ts'
 import type { UdpExporter } from '../node/udp.ts'
 import { eventOf, lineOf } from './otel/log-event.ts'
@@ -33,10 +35,8 @@ class RecordWriter {
   #end: Promise<void> | undefined
 
   constructor(exporter: UdpExporter, { toEvent = eventOf, closes = true }: OtelOptions = {}) {
-    if (typeof exporter?.write !== 'function')
-      throw new SpillwayError('ERR_INVALID_ARGUMENT', 'the first argument is an open UdpExporter')
-    if (typeof toEvent !== 'function')
-      throw new SpillwayError('ERR_INVALID_ARGUMENT', `toEvent must be a function, not ${String(toEvent)}`)
+    if (typeof exporter?.write !== 'function') throw invalid('the first argument is an open UdpExporter')
+    if (typeof toEvent !== 'function') throw invalid(`toEvent must be a function, not ${String(toEvent)}`)
     this.exporter = exporter
     this.#toEvent = toEvent
     this.#closes = closes

@@ -4,9 +4,10 @@
  *
  * @module
  */
+
 import process from 'node:process'
 import { Writable } from 'node:stream'
-import { SpillwayError } from '../core/errors.ts'
+import { invalid } from '../core/check.ts'
 import { LineCutter } from '../node/line-cutter.ts'
 import { patientFlush } from '../node/patient-flush.ts'
 import { RingPace } from '../node/ring-pace.ts'
@@ -62,8 +63,7 @@ export interface PinoDestination extends AsyncDisposable {
 /** For `pino.transport({ target: 'spillway/pino', options })`. */
 export default async function transport(options: PinoTransportOptions): Promise<Writable> {
   const { drop = false, ...rest } = options ?? {}
-  if (typeof drop !== 'boolean')
-    throw new SpillwayError('ERR_INVALID_ARGUMENT', `drop must be a boolean, not ${String(drop)}`)
+  if (typeof drop !== 'boolean') throw invalid(`drop must be a boolean, not ${String(drop)}`)
   checkForWorker(rest)
   const exporter = await UdpExporter.open({ ...(rest as UdpExporterOptions), onAlert: tellMainThread })
   return new LineStream(exporter, drop)
@@ -71,13 +71,11 @@ export default async function transport(options: PinoTransportOptions): Promise<
 
 function checkForWorker({ closeTimeoutMs = 0, handleSignals }: Partial<UdpExporterOptions>): void {
   if (handleSignals)
-    throw new SpillwayError(
-      'ERR_INVALID_ARGUMENT',
+    throw invalid(
       "handleSignals does nothing in pino's worker, where no signal comes: leave it out, or use destination()",
     )
   if (closeTimeoutMs > LONGEST_CLOSE_MS)
-    throw new SpillwayError(
-      'ERR_INVALID_ARGUMENT',
+    throw invalid(
       `closeTimeoutMs must be at most ${LONGEST_CLOSE_MS} in pino's worker, not ${closeTimeoutMs}: pino waits ten seconds for its end`,
     )
 }

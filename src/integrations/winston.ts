@@ -3,8 +3,9 @@
  *
  * @module
  */
+
 import TransportStream, { type TransportStreamOptions } from 'winston-transport'
-import { SpillwayError } from '../core/errors.ts'
+import { invalid } from '../core/check.ts'
 import { UdpExporter, type UdpExporterOptions } from '../node/udp.ts'
 
 /** winston's own options, and the exporter to write to. */
@@ -24,8 +25,7 @@ export class SpillwayTransport extends TransportStream {
   constructor(options: SpillwayTransportOptions) {
     const { exporter, ...rest } = options ?? {}
     if (typeof exporter?.write !== 'function')
-      throw new SpillwayError(
-        'ERR_INVALID_ARGUMENT',
+      throw invalid(
         'give an open exporter: new SpillwayTransport({ exporter }), or await SpillwayTransport.open({ host, port })',
       )
     super(rest)

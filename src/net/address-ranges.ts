@@ -1,4 +1,5 @@
-import { SpillwayError } from '../core/errors.ts'
+import { invalid } from '../core/check.ts'
+import type { SpillwayError } from '../core/errors.ts'
 
 interface Range {
   readonly bytes: Uint8Array
@@ -50,8 +51,7 @@ function parseRange(text: string): Range {
 }
 
 function notARange(text: unknown): SpillwayError {
-  return new SpillwayError(
-    'ERR_INVALID_ARGUMENT',
+  return invalid(
     `allow takes IP addresses and CIDR ranges such as '10.0.0.0/8' or 'fd00::/8', not '${String(text)}'`,
   )
 }

@@ -1,3 +1,4 @@
+import { invalid } from '../core/check.ts'
 import { SpillwayError } from '../core/errors.ts'
 import type { AddressFamily, Cancel, Clock, Endpoint, Resolver } from '../ports.ts'
 import { ipFamily } from './ip.ts'
@@ -62,10 +63,7 @@ export class Addresses {
     this.#isLiteral = literal !== undefined
     if (literal === undefined) return
     if (family !== undefined && family !== literal) {
-      throw new SpillwayError(
-        'ERR_INVALID_ARGUMENT',
-        `host ${host} is an IPv${literal} address, but family is ${family}: leave family out`,
-      )
+      throw invalid(`host ${host} is an IPv${literal} address, but family is ${family}: leave family out`)
     }
     this.#current = { address: host, port, family: literal }
   }

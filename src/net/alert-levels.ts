@@ -1,4 +1,4 @@
-import { SpillwayError } from '../core/errors.ts'
+import { checkNumber, invalid } from '../core/check.ts'
 
 /** When something is worth an alert of kind `level`, and when it is over. */
 export interface AlertThresholds {
@@ -23,18 +23,18 @@ export const defaultThresholds: AlertThresholds = Object.freeze({
 export function checkThresholds(given: Partial<AlertThresholds> | undefined): AlertThresholds {
   const thresholds = { ...defaultThresholds, ...given }
   for (const name of ['queueRaise', 'queueRecover', 'dropRate'] as const) {
-    if (!(thresholds[name] >= 0 && thresholds[name] <= 1))
-      invalid(`${name} must be a number from 0 to 1, not ${String(thresholds[name])}`)
+    checkNumber(`the threshold ${name}`, thresholds[name], 0, 1)
   }
-  if (thresholds.queueRecover >= thresholds.queueRaise)
-    invalid('queueRecover must be less than queueRaise: between them the level stays as it is')
+  if (thresholds.queueRecover >= thresholds.queueRaise) {
+    throw invalid(
+      'the threshold queueRecover must be less than queueRaise: between them the level stays as it is',
+    )
+  }
   if (!(thresholds.peerRecoverMs >= 0 && thresholds.peerRecoverMs < 2 ** 31))
-    invalid(`peerRecoverMs must be a number of milliseconds, not ${String(thresholds.peerRecoverMs)}`)
+    throw invalid(
+      `the threshold peerRecoverMs must be a number of milliseconds, not ${String(thresholds.peerRecoverMs)}`,
+    )
   return thresholds
-}
-
-function invalid(message: string): never {
-  throw new SpillwayError('ERR_INVALID_ARGUMENT', `the threshold ${message}`)
 }
 
 /**

@@ -1,5 +1,4 @@
-import { checkInteger } from '../core/check.ts'
-import { SpillwayError } from '../core/errors.ts'
+import { integerOption, invalid } from '../core/check.ts'
 import type { DropPolicy } from '../core/options.ts'
 import type { SecurityPort } from '../ports.ts'
 import { AddressRanges } from './address-ranges.ts'
@@ -86,15 +85,15 @@ export function checkCollectorOptions(
   given: CollectorOptions,
   security: SecurityPort,
 ): CheckedCollectorOptions {
-  if (typeof given !== 'object' || given === null) invalid('Collector.open takes an object: { sink }')
+  if (typeof given !== 'object' || given === null) throw invalid('Collector.open takes an object: { sink }')
   const { host = '127.0.0.1', policy = 'drop-oldest', heartbeats = 'strip', onAlert, loseForTest } = given
   if (typeof host !== 'string' || host.trim() === '')
-    invalid(`host must be a name or an IP address, not ${String(host)}`)
+    throw invalid(`host must be a name or an IP address, not ${String(host)}`)
   if (policy !== 'drop-oldest' && policy !== 'drop-newest')
-    invalid(`policy must be 'drop-oldest' or 'drop-newest', not ${String(policy)}`)
+    throw invalid(`policy must be 'drop-oldest' or 'drop-newest', not ${String(policy)}`)
   if (heartbeats !== 'strip' && heartbeats !== 'keep')
-    invalid(`heartbeats must be 'strip' or 'keep', not ${String(heartbeats)}`)
-  if (onAlert !== undefined && typeof onAlert !== 'function') invalid('onAlert must be a function')
+    throw invalid(`heartbeats must be 'strip' or 'keep', not ${String(heartbeats)}`)
+  if (onAlert !== undefined && typeof onAlert !== 'function') throw invalid('onAlert must be a function')
   return {
     host,
     policy,
@@ -104,31 +103,17 @@ export function checkCollectorOptions(
     keepsHeartbeats: heartbeats === 'keep',
     loseForTest: checkLoss(loseForTest),
     gudp: checkGudp(given, security),
-    port: integer(given, 'port', 0, 0, 65535),
-    recvBufferBytes: integer(given, 'recvBufferBytes', 4 * 2 ** 20, 0, 2 ** 30),
-    sockets: integer(given, 'sockets', 1, 1, 64),
-    capacity: integer(given, 'capacity', 16384, 1, 2 ** 20),
-    queueBytes: integer(given, 'queueBytes', 8 * 2 ** 20, 2 ** 17, 2 ** 27),
-    batchRecords: integer(given, 'batchRecords', 1024, 1, 2 ** 16),
-    batchBytes: integer(given, 'batchBytes', 2 ** 18, 1, 2 ** 26),
-    maxSources: integer(given, 'maxSources', 1024, 1, 2 ** 16),
-    alertIntervalMs: integer(given, 'alertIntervalMs', 1000, 0, LONGEST_MS),
-    closeTimeoutMs: integer(given, 'closeTimeoutMs', 5000, 0, LONGEST_MS),
+    port: integerOption(given, 'port', 0, 0, 65535),
+    recvBufferBytes: integerOption(given, 'recvBufferBytes', 4 * 2 ** 20, 0, 2 ** 30),
+    sockets: integerOption(given, 'sockets', 1, 1, 64),
+    capacity: integerOption(given, 'capacity', 16384, 1, 2 ** 20),
+    queueBytes: integerOption(given, 'queueBytes', 8 * 2 ** 20, 2 ** 17, 2 ** 27),
+    batchRecords: integerOption(given, 'batchRecords', 1024, 1, 2 ** 16),
+    batchBytes: integerOption(given, 'batchBytes', 2 ** 18, 1, 2 ** 26),
+    maxSources: integerOption(given, 'maxSources', 1024, 1, 2 ** 16),
+    alertIntervalMs: integerOption(given, 'alertIntervalMs', 1000, 0, LONGEST_MS),
+    closeTimeoutMs: integerOption(given, 'closeTimeoutMs', 5000, 0, LONGEST_MS),
   }
-}
-
-function invalid(message: string): never {
-  throw new SpillwayError('ERR_INVALID_ARGUMENT', message)
-}
-
-function integer(
-  options: CollectorOptions,
-  name: keyof CollectorOptions,
-  standard: number,
-  least: number,
-  most: number,
-): number {
-  return checkInteger(name, options[name] ?? standard, least, most)
 }
 
 function checkGudp(
@@ -136,19 +121,20 @@ function checkGudp(
   security: SecurityPort,
 ): CollectorGudpSettings | undefined {
   if (transport !== 'udp' && transport !== 'gudp')
-    invalid(`transport must be 'udp' or 'gudp', not ${String(transport)}`)
+    throw invalid(`transport must be 'udp' or 'gudp', not ${String(transport)}`)
   if (transport === 'udp') {
-    return gudp === undefined ? undefined : invalid("gudp has options of transport 'gudp': set that, too")
+    if (gudp !== undefined) throw invalid("gudp has options of transport 'gudp': set that, too")
+    return undefined
   }
-  if (sockets !== 1) invalid("transport 'gudp' has one socket: leave out sockets")
+  if (sockets !== 1) throw invalid("transport 'gudp' has one socket: leave out sockets")
   return checkCollectorGudp(gudp, security)
 }
 
 function checkSinks({ sink, sinks }: CollectorOptions): (Sink & { readonly name: string })[] {
-  if (sinks !== undefined && !Array.isArray(sinks)) invalid('sinks must be an array')
+  if (sinks !== undefined && !Array.isArray(sinks)) throw invalid('sinks must be an array')
   const given = [...(sink === undefined ? [] : [sink]), ...(sinks ?? [])]
   if (given.length === 0)
-    invalid('a collector needs a sink: a function that takes lines, fileSink(path), or stdoutSink()')
+    throw invalid('a collector needs a sink: a function that takes lines, fileSink(path), or stdoutSink()')
   const names = new Set<string>()
   return given.map((each) => {
     const named = asSink(each)
@@ -168,7 +154,7 @@ function checkSinks({ sink, sinks }: CollectorOptions): (Sink & { readonly name:
 function asSink(given: Sink | SinkFunction): Sink {
   if (typeof given === 'function') return { write: given, ...(given.name && { name: given.name }) }
   if (typeof given?.write === 'function') return given
-  return invalid(`a sink is a function, or an object with a method write(lines), not ${String(given)}`)
+  throw invalid(`a sink is a function, or an object with a method write(lines), not ${String(given)}`)
 }
 
 /** Two sinks of one name could not be told apart in `stats()`. */
@@ -179,7 +165,7 @@ function freeName(name: string, taken: ReadonlySet<string>): string {
 
 function checkAllow(allow: readonly string[] | undefined): readonly string[] | undefined {
   if (allow === undefined) return undefined
-  if (!Array.isArray(allow)) invalid("allow must be an array, such as ['10.0.0.0/8']")
+  if (!Array.isArray(allow)) throw invalid("allow must be an array, such as ['10.0.0.0/8']")
   new AddressRanges(allow) // throws at what is no range, here rather than on the I/O thread
   return [...allow]
 }
@@ -188,7 +174,7 @@ function checkLoss(loss: LossOptions | undefined): LossOptions | undefined {
   if (loss === undefined) return undefined
   const { percent, seed = 1 } = loss
   if (!(percent >= 0 && percent <= 100))
-    invalid(`loseForTest.percent must be from 0 to 100, not ${String(percent)}`)
-  if (!Number.isInteger(seed)) invalid(`loseForTest.seed must be an integer, not ${String(seed)}`)
+    throw invalid(`loseForTest.percent must be from 0 to 100, not ${String(percent)}`)
+  if (!Number.isInteger(seed)) throw invalid(`loseForTest.seed must be an integer, not ${String(seed)}`)
   return { percent, seed }
 }

@@ -1,4 +1,4 @@
-import { SpillwayError } from '../core/errors.ts'
+import { invalid } from '../core/check.ts'
 import { type Codec, METADATA_PREFIX } from './wire-lines.ts'
 
 export const EVENT_AGENT_INIT = 'agent_init'
@@ -72,7 +72,7 @@ export function checkFields(fields: unknown): JsonObject {
   const json = jsonOf(fields)
   const copy: unknown = json === undefined ? undefined : JSON.parse(json)
   if (typeof copy !== 'object' || copy === null || Array.isArray(copy))
-    invalid('metadata must be an object of fields, or false')
+    throw invalid('metadata must be an object of fields, or false')
   return copy as JsonObject
 }
 
@@ -80,7 +80,7 @@ function jsonOf(fields: unknown): string | undefined {
   try {
     return JSON.stringify(fields)
   } catch (cause) {
-    return invalid(`metadata cannot be written as JSON (${reasonOf(cause)}): leave such fields out`, cause)
+    throw invalid(`metadata cannot be written as JSON (${reasonOf(cause)}): leave such fields out`, { cause })
   }
 }
 
@@ -93,15 +93,11 @@ function reasonOf(cause: unknown): string {
 export function metadataBytes(event: MetadataEvent): Uint8Array {
   const bytes = new TextEncoder().encode(metadataLine(event))
   if (bytes.length > LONGEST_LINE_BYTES) {
-    invalid(
+    throw invalid(
       `metadata takes ${bytes.length} bytes, and a datagram holds ${LONGEST_LINE_BYTES}: give fewer fields`,
     )
   }
   return bytes
-}
-
-function invalid(message: string, cause?: unknown): never {
-  throw new SpillwayError('ERR_INVALID_ARGUMENT', message, cause === undefined ? undefined : { cause })
 }
 
 // ---- compressed, towards our own collector ---------------------------------------------------------------
@@ -111,5 +107,5 @@ export type MetadataCompression = Codec
 export function checkCompression(given: unknown): MetadataCompression | undefined {
   if (given === undefined || given === false) return undefined
   if (given === 'deflate' || given === 'brotli') return given
-  return invalid(`metadataCompression must be 'deflate', 'brotli' or false, not ${String(given)}`)
+  throw invalid(`metadataCompression must be 'deflate', 'brotli' or false, not ${String(given)}`)
 }

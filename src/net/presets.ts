@@ -1,4 +1,4 @@
-import { SpillwayError } from '../core/errors.ts'
+import { invalid } from '../core/check.ts'
 
 /** Receivers whose settings are known. */
 export type PresetName =
@@ -67,7 +67,7 @@ export function applyPreset<Options extends PresetOptions & { preset?: PresetNam
   if (preset === undefined) return options
   if (!Object.hasOwn(presets, preset)) {
     const names = Object.keys(presets).join(', ')
-    throw new SpillwayError('ERR_INVALID_ARGUMENT', `preset must be one of ${names}, not ${String(preset)}`)
+    throw invalid(`preset must be one of ${names}, not ${String(preset)}`)
   }
   const given = Object.entries(options).filter(([, value]) => value !== undefined)
   return { ...presets[preset], ...Object.fromEntries(given) } as Options

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { SpillwayError } from '../core/errors.ts'
+import { invalid } from '../core/check.ts'
 import { type CoreOptions, configure as configureCore } from '../core/load.ts'
 
 /** As everywhere; the core may lie in a file, too (`file:`), which `fetch` does not take in Node. */
@@ -14,6 +14,6 @@ async function bytesOf(file: URL): Promise<Uint8Array<ArrayBuffer>> {
   try {
     return await readFile(file)
   } catch (cause) {
-    throw new SpillwayError('ERR_INVALID_ARGUMENT', `the Wasm core could not be read from ${file}`, { cause })
+    throw invalid(`the Wasm core could not be read from ${file}`, { cause })
   }
 }

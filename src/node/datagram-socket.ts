@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram'
 import type { DatagramPort, DatagramSocket, DatagramSocketOptions, Sent } from '../ports.ts'
+import { closeQuietly } from './close-quietly.ts'
 
 /** In Deno each `send` is an operation of its own: they overtake one another, and `close` takes back those that are not done. */
 const IS_DENO = 'Deno' in globalThis
@@ -72,14 +73,6 @@ class PatientSocket extends ConnectedSocket {
   override close(): void {
     this.#isClosing = true
     if (this.#inHand === 0) super.close()
-  }
-}
-
-function closeQuietly(socket: Socket): void {
-  try {
-    socket.close()
-  } catch {
-    // closed already
   }
 }
 

@@ -3,13 +3,14 @@
  *
  * @module
  */
+import { checkInteger, invalid } from '../core/check.ts'
 import './thread-host.ts'
 import { type ErrorCode, SpillwayError } from '../core/errors.ts'
 import { type GudpHub, gudpCoreOf, gudpModule } from '../core/gudp-core.ts'
 import { Hub } from '../core/hub.ts'
 import { GudpConnection } from '../net/gudp/connection.ts'
 import { type ConnectionName, connectionHandle } from '../net/gudp/connection-handle.ts'
-import type { DaemonCounts } from '../net/gudp/daemon.ts'
+import type { DaemonCounts } from '../net/gudp/daemon-counts.ts'
 import type { DialOptions } from '../net/gudp/dial.ts'
 import type { FromGudpService, GudpServiceOptions, ToGudpService } from '../net/gudp/gudp-service.ts'
 import type { ListenOptions } from '../net/gudp/listener.ts'
@@ -105,8 +106,8 @@ export class GudpDaemon implements AsyncDisposable {
 
   static async start(options: GudpDaemonOptions = {}): Promise<GudpDaemon> {
     const { maxConnections = DEFAULT_CONNECTIONS, maxDatagramBytes = DEFAULT_DATAGRAM_BYTES } = options
-    check('maxConnections', maxConnections, 1, MOST_CONNECTIONS)
-    check('maxDatagramBytes', maxDatagramBytes, 256, 65_000)
+    checkInteger('maxConnections', maxConnections, 1, MOST_CONNECTIONS)
+    checkInteger('maxDatagramBytes', maxDatagramBytes, 256, 65_000)
     const hub = Hub.create(gudpCoreOf, (maxConnections + 63) & ~63)
     const daemon = new GudpDaemon(hub, makeLog(options.logger))
     try {
@@ -123,7 +124,7 @@ export class GudpDaemon implements AsyncDisposable {
     checkOptions('listen', options)
     const { onConnection, host = DEFAULT_HOST, ...rest } = options
     if (typeof onConnection !== 'function') {
-      throw new SpillwayError('ERR_INVALID_ARGUMENT', 'listen needs an onConnection function')
+      throw invalid('listen needs an onConnection function')
     }
     const id = ++this.#ids
     this.#listeners.set(id, options)
@@ -240,7 +241,7 @@ export class GudpDaemon implements AsyncDisposable {
         this.#link.post(message)
       } catch (cause) {
         const why = `the options must be plain data, which the I/O thread can be sent (${(cause as Error).message})`
-        this.#waiting.get(id)!.reject(new SpillwayError('ERR_INVALID_ARGUMENT', why, { cause }))
+        this.#waiting.get(id)!.reject(invalid(why, { cause }))
       }
     })
   }
@@ -297,13 +298,5 @@ function stopped(): SpillwayError {
 
 function checkOptions(call: string, options: unknown): void {
   if (typeof options === 'object' && options !== null) return
-  throw new SpillwayError('ERR_INVALID_ARGUMENT', `${call} needs an object of options, with host and port`)
-}
-
-function check(name: string, value: number, from: number, to: number): void {
-  if (Number.isInteger(value) && value >= from && value <= to) return
-  throw new SpillwayError(
-    'ERR_INVALID_ARGUMENT',
-    `${name} must be an integer from ${from} to ${to}, not ${String(value)}`,
-  )
+  throw invalid(`${call} needs an object of options, with host and port`)
 }

@@ -1,6 +1,7 @@
 import { type Channel, channel } from 'node:diagnostics_channel'
 import process from 'node:process'
-import { reportCallbackError, SpillwayError } from '../core/errors.ts'
+import { invalid } from '../core/check.ts'
+import { reportCallbackError } from '../core/errors.ts'
 import type { Alert } from '../net/alerts.ts'
 
 /** Anything with these methods: console, pino, bunyan, winston, ... */
@@ -50,7 +51,7 @@ export function makeLog(logger?: Logger): Log {
 function checkLogger(logger: Logger): void {
   const given = logger as Partial<Logger> | null
   if (LEVELS.every((level) => typeof given?.[level] === 'function')) return
-  throw new SpillwayError('ERR_INVALID_ARGUMENT', `logger must have the methods ${LEVELS.join(', ')}`)
+  throw invalid(`logger must have the methods ${LEVELS.join(', ')}`)
 }
 
 /** A logger that throws is the user's to mend: said once, and survived. */

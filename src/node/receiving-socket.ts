@@ -1,6 +1,7 @@
 import { createSocket, type Socket, type SocketOptions } from 'node:dgram'
 import process from 'node:process'
 import type { Endpoint, ReceivingPort, ReceivingSocket, ReceivingSocketOptions } from '../ports.ts'
+import { closeQuietly } from './close-quietly.ts'
 
 /** Linux answers with twice what it was asked for: half of it is for its own books. */
 const ANSWERED_FACTOR = process.platform === 'linux' ? 2 : 1
@@ -85,13 +86,5 @@ function recvBufferOf(socket: Socket): number {
     return socket.getRecvBufferSize()
   } catch {
     return 0 // this runtime does not say
-  }
-}
-
-function closeQuietly(socket: Socket): void {
-  try {
-    socket.close()
-  } catch {
-    // closed already
   }
 }

@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises'
-import { SpillwayError } from '../core/errors.ts'
+import { invalid } from '../core/check.ts'
 import type { AddressFamily, Resolver } from '../ports.ts'
 
 /**
@@ -8,8 +8,7 @@ import type { AddressFamily, Resolver } from '../ports.ts'
  */
 export const systemResolver: Resolver = {
   async resolve(host, family) {
-    if (typeof host !== 'string' || host === '')
-      throw new SpillwayError('ERR_INVALID_ARGUMENT', 'host must be a name or an IP address')
+    if (typeof host !== 'string' || host === '') throw invalid('host must be a name or an IP address')
     const answers = await lookup(host, { all: true, verbatim: true, family: family ?? 0 })
     return answers.map((answer) => ({ address: answer.address, family: answer.family as AddressFamily }))
   },

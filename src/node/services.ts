@@ -1,4 +1,4 @@
-import { SpillwayError } from '../core/errors.ts'
+import { invalid } from '../core/check.ts'
 import { type CollectorServiceOptions, openCollectorService } from '../net/collector-service.ts'
 import { type ExporterServiceOptions, openExporterService } from '../net/exporter-service.ts'
 import { GudpService, type GudpServiceOptions } from '../net/gudp/gudp-service.ts'
@@ -15,6 +15,6 @@ const factories: Record<string, (options: never, context: ServiceContext) => Pro
 
 export function openService(name: string, options: unknown, context: ServiceContext): Promise<Service> {
   const factory = factories[name]
-  if (factory === undefined) throw new SpillwayError('ERR_INVALID_ARGUMENT', `there is no service '${name}'`)
+  if (factory === undefined) throw invalid(`there is no service '${name}'`)
   return factory(options as never, context)
 }

@@ -3,8 +3,8 @@
  *
  * @module
  */
+import { checkInteger } from '../core/check.ts'
 import './thread-host.ts'
-import { SpillwayError } from '../core/errors.ts'
 import { makeSocketServerHandle, type SocketServerHandle } from '../core/handle.ts'
 import { Hub } from '../core/hub.ts'
 import { type SocketsHub, socketsCoreOf, socketsModule } from '../core/sockets-core.ts'
@@ -66,8 +66,8 @@ export class SocketServer implements AsyncDisposable {
 
   static async start(options: SocketServerOptions = {}): Promise<SocketServer> {
     const { maxSockets = DEFAULT_SOCKETS, lingerMs = DEFAULT_LINGER_MS } = options
-    check('maxSockets', maxSockets, 1, MOST_SOCKETS)
-    check('lingerMs', lingerMs, 0, LONGEST_TIMER_MS)
+    checkInteger('maxSockets', maxSockets, 1, MOST_SOCKETS)
+    checkInteger('lingerMs', lingerMs, 0, LONGEST_TIMER_MS)
     const hub = Hub.create(socketsCoreOf, (maxSockets + 63) & ~63)
     const server = new SocketServer(hub, makeLog(options.logger))
     try {
@@ -119,12 +119,4 @@ export class SocketServer implements AsyncDisposable {
     this.#forgetExit?.()
     this.#hub.leave()
   }
-}
-
-function check(name: string, value: number, from: number, to: number): void {
-  if (Number.isInteger(value) && value >= from && value <= to) return
-  throw new SpillwayError(
-    'ERR_INVALID_ARGUMENT',
-    `${name} must be an integer from ${from} to ${to}, not ${String(value)}`,
-  )
 }

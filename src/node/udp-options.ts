@@ -1,5 +1,4 @@
-import { checkInteger } from '../core/check.ts'
-import { SpillwayError } from '../core/errors.ts'
+import { integerOption, invalid } from '../core/check.ts'
 import type { DropPolicy } from '../core/options.ts'
 import type { NewlineRule } from '../core/outlet.ts'
 import { type AlertThresholds, checkThresholds } from '../net/alert-levels.ts'
@@ -115,23 +114,16 @@ export interface CheckedUdpOptions extends Omit<UdpExporterOptions, 'heartbeatMs
   longestLine: number
 }
 
-function invalid(message: string): never {
-  throw new SpillwayError('ERR_INVALID_ARGUMENT', message)
-}
-
-function integer(options: object, name: string, standard: number, least: number, most: number): number {
-  return checkInteger(name, (options as Record<string, unknown>)[name] ?? standard, least, most)
-}
-
 function milliseconds(options: object, name: string, standard: number): number {
   const value = (options as Record<string, unknown>)[name] ?? standard
   if (typeof value === 'number' && value >= 0 && value <= 0x7fffffff) return value
-  return invalid(`${name} must be a number of milliseconds from 0, not ${String(value)}`)
+  throw invalid(`${name} must be a number of milliseconds from 0, not ${String(value)}`)
 }
 
 function optional(options: object, name: string, type: 'function' | 'boolean' | 'string'): void {
   const value = (options as Record<string, unknown>)[name]
-  if (value !== undefined && typeof value !== type) invalid(`${name} must be a ${type}, not ${String(value)}`)
+  if (value !== undefined && typeof value !== type)
+    throw invalid(`${name} must be a ${type}, not ${String(value)}`)
 }
 
 function checkTransport({
@@ -140,37 +132,39 @@ function checkTransport({
   pool,
 }: UdpExporterOptions): ExporterGudpSettings | undefined {
   if (transport !== 'udp' && transport !== 'gudp')
-    invalid(`transport must be 'udp' or 'gudp', not ${String(transport)}`)
+    throw invalid(`transport must be 'udp' or 'gudp', not ${String(transport)}`)
   if (transport === 'udp') {
-    return gudp === undefined ? undefined : invalid("gudp has options of transport 'gudp': set that, too")
+    if (gudp !== undefined) throw invalid("gudp has options of transport 'gudp': set that, too")
+    return undefined
   }
-  if (pool !== undefined) invalid("a pool of your own is for transport 'udp': with 'gudp' leave it out")
+  if (pool !== undefined) throw invalid("a pool of your own is for transport 'udp': with 'gudp' leave it out")
   return checkExporterGudp(gudp, security)
 }
 
 /** Every option with its default, or an error that says which is wrong and how. */
 export function checkUdpOptions(given: UdpExporterOptions): CheckedUdpOptions {
-  if (typeof given !== 'object' || given === null) invalid('UdpExporter.open takes an object: { host, port }')
+  if (typeof given !== 'object' || given === null)
+    throw invalid('UdpExporter.open takes an object: { host, port }')
   const options = applyPreset(given)
   const { host, family, metadata, pool, newlines = 'escape' } = options
   if (typeof host !== 'string' || host.trim() === '')
-    invalid(`host must be a name or an IP address, not ${String(host)}`)
+    throw invalid(`host must be a name or an IP address, not ${String(host)}`)
   if (family !== undefined && family !== 4 && family !== 6)
-    invalid(`family must be 4 or 6, not ${String(family)}`)
+    throw invalid(`family must be 4 or 6, not ${String(family)}`)
   const gudp = checkTransport(options)
   if (metadata !== undefined && metadata !== false && (typeof metadata !== 'object' || metadata === null)) {
-    invalid(`metadata must be an object with fields, or false, not ${String(metadata)}`)
+    throw invalid(`metadata must be an object with fields, or false, not ${String(metadata)}`)
   }
   if (newlines !== 'escape' && newlines !== 'refuse')
-    invalid(`newlines must be 'escape' or 'refuse', not ${newlines}`)
+    throw invalid(`newlines must be 'escape' or 'refuse', not ${newlines}`)
   if (pool !== undefined && typeof pool !== 'function')
-    invalid('pool must be a function that makes a SocketPool')
+    throw invalid('pool must be a function that makes a SocketPool')
   for (const name of ['onAlert', 'serialize', 'validate']) optional(options, name, 'function')
   for (const name of ['oneEventPerDatagram', 'sequence', 'handleSignals']) optional(options, name, 'boolean')
   optional(options, 'metadataCacheFile', 'string')
   const oneEventPerDatagram = options.oneEventPerDatagram ?? false
   const sequence = options.sequence ?? false
-  const longestDatagram = integer(
+  const longestDatagram = integerOption(
     options,
     'maxDatagramBytes',
     oneEventPerDatagram ? LARGEST_UDP4 : 1400,
@@ -178,18 +172,18 @@ export function checkUdpOptions(given: UdpExporterOptions): CheckedUdpOptions {
     LARGEST_DATAGRAM,
   )
   const longestLine = longestDatagram - 1 - (sequence ? sequenceBytes : 0)
-  const capacity = integer(options, 'capacity', 8192, 1, 1 << 20)
-  const recordBytes = integer(options, 'recordBytes', 256, 1, 1 << 20)
+  const capacity = integerOption(options, 'capacity', 8192, 1, 1 << 20)
+  const recordBytes = integerOption(options, 'recordBytes', 256, 1, 1 << 20)
   return {
     ...options,
-    port: integer(options, 'port', Number.NaN, 1, 65535),
+    port: integerOption(options, 'port', Number.NaN, 1, 65535),
     gudp,
-    sendBufferBytes: integer(options, 'sendBufferBytes', 0, 0, 0x7fffffff),
-    poolSize: integer(options, 'poolSize', gudp === undefined ? 10 : 1, 1, 1024),
+    sendBufferBytes: integerOption(options, 'sendBufferBytes', 0, 0, 0x7fffffff),
+    poolSize: integerOption(options, 'poolSize', gudp === undefined ? 10 : 1, 1, 1024),
     capacity,
     policy: options.policy ?? 'drop-oldest',
     recordBytes: Math.max(recordBytes, Math.ceil(longestLine / capacity)),
-    maxWriters: integer(options, 'maxWriters', 64, 1, 256),
+    maxWriters: integerOption(options, 'maxWriters', 64, 1, 256),
     maxDatagramBytes: longestDatagram,
     maxDelayMs: milliseconds(options, 'maxDelayMs', 5),
     oneEventPerDatagram,

@@ -8,6 +8,7 @@ import type {
   UdpSocket,
   UdpSocketOptions,
 } from '../ports.ts'
+import { closeQuietly } from './close-quietly.ts'
 
 const IS_DENO = 'Deno' in globalThis
 const IS_BUN = 'Bun' in globalThis
@@ -167,12 +168,4 @@ const setters: Readonly<Record<string, (socket: Socket, value: never) => void>> 
     source === undefined
       ? socket.dropMembership(group, on)
       : socket.dropSourceSpecificMembership(source, group, on),
-}
-
-function closeQuietly(socket: Socket): void {
-  try {
-    socket.close()
-  } catch {
-    // closed already
-  }
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkTimeout } from '../core/check.ts'
 import './thread-host.ts'
 import { reportCallbackError, SpillwayError } from '../core/errors.ts'
 import { LineRing } from '../core/line-ring.ts'
@@ -321,14 +322,6 @@ export class UdpExporter implements AsyncDisposable {
 function isOldNews(alert: Alert): boolean {
   if (alert.kind === 'drop') return alert.events === 0
   return alert.kind === 'error' && alert.times === 0 && alert.events === 0
-}
-
-function checkTimeout(timeoutMs: number): number {
-  if (typeof timeoutMs === 'number' && timeoutMs >= 0) return timeoutMs
-  throw new SpillwayError(
-    'ERR_INVALID_ARGUMENT',
-    `timeoutMs must be a number from 0, not ${String(timeoutMs)}`,
-  )
 }
 
 function messageOf(error: unknown): string {

@@ -11,12 +11,15 @@ import { gudpSuites } from '../net/gudp.suite.ts'
 import { securitySuites } from '../net/gudp-security.suite.ts'
 import { socketSuites } from '../net/sockets.suite.ts'
 import { allSuites } from '../suite/index.ts'
+import { atMost } from '../support/at-most.ts'
 import { bundleForWeb } from '../support/bundle.ts'
 import { type CaseResult, fullName, type RunResult, type Suite } from '../support/harness.ts'
 import { firefoxPath, whyLeftOut } from './left-out.ts'
 import { RESULT_MARK } from './result.ts'
 
 const LONGEST_RUN_MS = 240_000
+/** Runs at once: each waits for two thirds of its time, for threads, sockets and what has to time out. */
+const RUNS_AT_ONCE = 2
 const bundled = (name: string) => fileURLToPath(new URL(`../../build/test/${name}.mjs`, import.meta.url))
 
 interface Target {
@@ -72,13 +75,26 @@ const targets: Target[] = [
   ),
 ]
 
-for (const { name, runtime, suites, run } of targets) {
+const runs = new Map<string, Promise<RunResult>>()
+
+// biome-ignore lint/correctness/noEmptyPattern: vitest reads from the pattern which fixtures are asked for
+beforeAll(({}, file) => {
+  const inTurn = atMost(RUNS_AT_ONCE)
+  const isWanted = ({ name }: Target) => file.tasks.some((task) => task.name === name && task.mode === 'run')
+  for (const { name, run } of targets.filter(isWanted)) {
+    const running = inTurn(run)
+    running.catch(() => {}) // told where it is awaited
+    runs.set(name, running)
+  }
+})
+
+for (const { name, runtime, suites } of targets) {
   const why = whyLeftOut(runtime)
   describe.skipIf(why)(why ? `${name} (${why})` : name, () => {
     let results = new Map<string, CaseResult>()
 
     beforeAll(async () => {
-      const { cases } = await run()
+      const { cases } = await runs.get(name)!
       results = new Map(cases.map((result) => [result.name, result]))
     }, LONGEST_RUN_MS + 120_000)
 

@@ -3,6 +3,7 @@ import { Daemon } from '../../src/net/gudp/daemon.ts'
 import type { DialOptions } from '../../src/net/gudp/dial.ts'
 import type { GudpListener, ListenOptions } from '../../src/net/gudp/listener.ts'
 import type { Session } from '../../src/net/gudp/session.ts'
+import type { UdpPort } from '../../src/ports.ts'
 import {
   type LinkOptions,
   SimulatedNetwork,
@@ -103,6 +104,27 @@ describe('a daemon', () => {
     say(second, session, 'anew')
     await world.clock.playUntil(() => session.machine.isDrained())
     expect(heard(world.sessions[1]!)).toBe('anew')
+  })
+
+  it('leaves no socket open that it was still opening when it was stopped', async () => {
+    const { network } = worldOf(5)
+    const ports = simulatedPorts(network, SERVER, { security: seededSecurity(5) })
+    let open = () => {}
+    const isOpen = new Promise<void>((resolve) => {
+      open = resolve
+    })
+    const udp: UdpPort = { keepsOrder: true, open: (options) => isOpen.then(() => ports.udp.open(options)) }
+    const daemon = new Daemon({ ports: { ...ports, udp } })
+    const listening = daemon.listen({ host: SERVER, port: PORT, onSession: () => {} })
+    await daemon.stop()
+    open()
+    await expect(listening).rejects.toMatchObject({ code: 'ECONNABORTED' })
+    await expect(daemon.listen({ host: SERVER, port: PORT, onSession: () => {} })).rejects.toMatchObject({
+      code: 'ECONNABORTED',
+    })
+    // Nobody has the port.
+    const options = { host: SERVER, port: PORT, family: 4, settings: {} } as const
+    await ports.udp.open({ ...options, onDatagram: () => {}, onError: () => {} })
   })
 
   it('gives up a peer that has gone silent, in its time', async () => {

@@ -1,4 +1,4 @@
-import { SpillwayError } from '../../core/errors.ts'
+import { invalid } from '../../core/check.ts'
 import { type Metric, metrics, readAll } from './reading.ts'
 import { checkSources, checkThings, type Labelled, type ReadOptions, type Things } from './things.ts'
 
@@ -56,10 +56,7 @@ export function registerMetrics(
   options: RegisterOptions = {},
 ): () => void {
   if (typeof client?.Counter !== 'function' || typeof client.Gauge !== 'function')
-    throw new SpillwayError(
-      'ERR_INVALID_ARGUMENT',
-      "registerMetrics takes the module: import client from 'prom-client'",
-    )
+    throw invalid("registerMetrics takes the module: import client from 'prom-client'")
   const registry = options.registry ?? client.register
   const all = registered.get(registry) ?? new RegisteredThings(client, registry)
   registered.set(registry, all)

@@ -1,4 +1,4 @@
-import { SpillwayError } from '../../core/errors.ts'
+import { invalid } from '../../core/check.ts'
 import type { ExporterStats } from '../../net/exporter-stats.ts'
 import type { CollectorStats } from '../../node/collector.ts'
 import { collectorFamilies } from './collector-families.ts'
@@ -41,8 +41,7 @@ function checkDistinct(kinds: Map<string, Set<string>>, kind: string, labels: La
   kinds.set(kind, taken)
   const key = keyOf(labels)
   if (taken.has(key))
-    throw new SpillwayError(
-      'ERR_INVALID_ARGUMENT',
+    throw invalid(
       `two ${kind} have the same labels: give each labels that tell them apart, as { thing, labels: { name: 'audit' } }`,
     )
   taken.add(key)

@@ -1,4 +1,4 @@
-import { SpillwayError } from '../../core/errors.ts'
+import { invalid } from '../../core/check.ts'
 import { HttpPages, type Page } from '../../node/http-pages.ts'
 import { statsJson } from './json.ts'
 import { PROMETHEUS_CONTENT_TYPE, prometheusText } from './text.ts'
@@ -47,15 +47,9 @@ export async function servePages(
   pages: Readonly<Record<string, Page>>,
 ): Promise<MetricsServer> {
   if (typeof host !== 'string' || host === '')
-    throw new SpillwayError(
-      'ERR_INVALID_ARGUMENT',
-      `host must be a name or an address, not '${String(host)}'`,
-    )
+    throw invalid(`host must be a name or an address, not '${String(host)}'`)
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new SpillwayError(
-      'ERR_INVALID_ARGUMENT',
-      `port must be an integer from 0 to 65535, not ${String(port)}`,
-    )
+    throw invalid(`port must be an integer from 0 to 65535, not ${String(port)}`)
   const server = await HttpPages.open({ host, port, pages })
   const at = server.address()
   const close = () => server.close()

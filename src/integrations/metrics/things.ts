@@ -1,4 +1,4 @@
-import { SpillwayError } from '../../core/errors.ts'
+import { invalid } from '../../core/check.ts'
 import type { ExporterStats } from '../../net/exporter-stats.ts'
 import type { CollectorStats } from '../../node/collector.ts'
 import { collectorFamilies } from './collector-families.ts'
@@ -40,14 +40,14 @@ const ownLabels = new Set(
 export function checkThings(given: Things): Required<Labelled>[] {
   const things = (Array.isArray(given) ? given : [given]).map(checkThing)
   for (const [i, { thing }] of things.entries())
-    if (things.slice(0, i).some((other) => other.thing === thing)) invalid('a thing is there twice')
+    if (things.slice(0, i).some((other) => other.thing === thing)) throw invalid('a thing is there twice')
   return things
 }
 
 function checkThing(given: Measured | Labelled): Required<Labelled> {
   const { thing, labels = {} } = isMeasured(given) ? { thing: given } : (given ?? {})
   if (!isMeasured(thing))
-    invalid('a thing is a UdpExporter, a Collector, or { thing, labels } with one of them')
+    throw invalid('a thing is a UdpExporter, a Collector, or { thing, labels } with one of them')
   return { thing, labels: checkLabels(labels) }
 }
 
@@ -58,11 +58,11 @@ function isMeasured(given: unknown): given is Measured {
 export function checkLabels(labels: Labels): Labels {
   for (const [name, value] of Object.entries(labels)) {
     if (!/^[a-zA-Z_]\w*$/.test(name) || name.startsWith('__'))
-      invalid(
+      throw invalid(
         `a label's name is of letters, digits and _, and does not begin with __ or a digit, as '${name}' does`,
       )
-    if (ownLabels.has(name)) invalid(`spillway has a label '${name}' itself: take another name`)
-    if (typeof value !== 'string') invalid(`the label '${name}' must be a string, not ${String(value)}`)
+    if (ownLabels.has(name)) throw invalid(`spillway has a label '${name}' itself: take another name`)
+    if (typeof value !== 'string') throw invalid(`the label '${name}' must be a string, not ${String(value)}`)
   }
   return labels
 }
@@ -71,9 +71,5 @@ export function checkSources(sources: boolean | number = false): number {
   if (sources === true) return STANDARD_SOURCES
   if (sources === false) return 0
   if (Number.isInteger(sources) && sources >= 1 && sources <= MOST_SOURCES) return sources
-  return invalid(`sources is true, false, or an integer from 1 to ${MOST_SOURCES}, not ${String(sources)}`)
-}
-
-function invalid(message: string): never {
-  throw new SpillwayError('ERR_INVALID_ARGUMENT', message)
+  throw invalid(`sources is true, false, or an integer from 1 to ${MOST_SOURCES}, not ${String(sources)}`)
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Authenticator } from '@nats-io/transport-node'
-import { SpillwayError } from '../../core/errors.ts'
+import { invalid } from '../../core/check.ts'
 
 /** From a file as `nsc` makes them. */
 export async function natsCredentials(path: string): Promise<Authenticator> {
@@ -8,12 +8,8 @@ export async function natsCredentials(path: string): Promise<Authenticator> {
   try {
     return credsAuthenticator(new Uint8Array(await readFile(path)))
   } catch (cause) {
-    throw new SpillwayError(
-      'ERR_INVALID_ARGUMENT',
-      `the credentials in '${path}' cannot be read: ${String(cause)}`,
-      {
-        cause,
-      },
-    )
+    throw invalid(`the credentials in '${path}' cannot be read: ${String(cause)}`, {
+      cause,
+    })
   }
 }

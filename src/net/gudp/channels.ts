@@ -1,4 +1,4 @@
-import { SpillwayError } from '../../core/errors.ts'
+import { invalid } from '../../core/check.ts'
 import { MAX_CHANNELS } from './handshake-datagrams.ts'
 
 /** Whether messages of a channel are sent again when they are lost. */
@@ -21,8 +21,4 @@ export function channelBits(kinds: readonly ChannelKind[]): ChannelBits {
     else if (kind !== 'unreliable') throw invalid(`channel ${i} is 'reliable' or 'unreliable', not '${kind}'`)
   }
   return { channels: kinds.length, kinds: bits }
-}
-
-function invalid(message: string): SpillwayError {
-  return new SpillwayError('ERR_INVALID_ARGUMENT', message)
 }

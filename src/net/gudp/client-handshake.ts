@@ -1,3 +1,4 @@
+import { invalid } from '../../core/check.ts'
 import { SpillwayError } from '../../core/errors.ts'
 import type { SecurityPort } from '../../ports.ts'
 import { isSame, type U64, u64At } from './bytes.ts'
@@ -81,7 +82,7 @@ export class ClientHandshake {
     const prologue = this.#request.slice(0, BOUND_TO)
     this.#noise = new NoiseHandshake({ security, isInitiator: true, prologue, ...secure })
     const hello = this.#noise.write()
-    if (hello === undefined) throw new SpillwayError('ERR_INVALID_ARGUMENT', 'secure.publicKey is no key')
+    if (hello === undefined) throw invalid('secure.publicKey is no key')
     setHello(this.#request, hello)
   }
 

@@ -1,4 +1,4 @@
-import { SpillwayError } from '../../core/errors.ts'
+import { checkNumber, integerOption, invalid } from '../../core/check.ts'
 import type { LaneShape, MachineOptions, Strategy } from '../../core/packet-machine.ts'
 import { type ChannelKind, channelBits } from './channels.ts'
 import { DEFAULT_PROTOCOL_ID, SEALED_OVERHEAD, SESSION_HEAD_BYTES } from './wire.ts'
@@ -69,8 +69,8 @@ export function connectionSettings(
   const channels = isBare ? [] : (options.channels ?? DEFAULT_CHANNELS)
   channelBits(channels)
   const overhead = isBare ? 0 : isSealed ? SEALED_OVERHEAD : SESSION_HEAD_BYTES
-  const maxDatagramBytes = whole(options, 'maxDatagramBytes', 1200, 256, 65_000)
-  const fragmentBytes = whole(options, 'fragmentBytes', isBare ? 1024 : 1100, 16, 65_000)
+  const maxDatagramBytes = integerOption(options, 'maxDatagramBytes', 1200, 256, 65_000)
+  const fragmentBytes = integerOption(options, 'fragmentBytes', isBare ? 1024 : 1100, 16, 65_000)
   if (fragmentBytes + FRAGMENT_HEAD + overhead > maxDatagramBytes && options.fragmentBytes !== undefined) {
     throw invalid(
       `fragmentBytes must be at most ${maxDatagramBytes - FRAGMENT_HEAD - overhead} with datagrams of ${maxDatagramBytes}`,
@@ -78,19 +78,25 @@ export function connectionSettings(
   }
   const fragment = Math.min(fragmentBytes, maxDatagramBytes - FRAGMENT_HEAD - overhead)
   const longestBody = MOST_FRAGMENTS * fragment - (isBare ? 0 : FRAME_HEAD)
-  const packetBuffer = whole(options, 'packetBufferBytes', 65_536, 64, LONGEST_RING)
-  const maxPacket = whole(
+  const packetBuffer = integerOption(options, 'packetBufferBytes', 65_536, 64, LONGEST_RING)
+  const maxPacket = integerOption(
     options,
     'maxPacketBytes',
     Math.min(packetBuffer >> 1, longestBody),
     1,
     Math.min(packetBuffer - 8, longestBody),
   )
-  const channelBuffer = whole(options, 'channelBufferBytes', 266_240, FIRST_CREDIT, LONGEST_RING)
-  const sendBytes = whole(options, 'channelSendBytes', channelBuffer, FIRST_CREDIT, LONGEST_RING)
-  const receiveBytes = whole(options, 'channelReceiveBytes', channelBuffer, FIRST_CREDIT, LONGEST_RING)
+  const channelBuffer = integerOption(options, 'channelBufferBytes', 266_240, FIRST_CREDIT, LONGEST_RING)
+  const sendBytes = integerOption(options, 'channelSendBytes', channelBuffer, FIRST_CREDIT, LONGEST_RING)
+  const receiveBytes = integerOption(
+    options,
+    'channelReceiveBytes',
+    channelBuffer,
+    FIRST_CREDIT,
+    LONGEST_RING,
+  )
   const mostMessage = Math.min(sendBytes, receiveBytes) - 8
-  const maxMessage = whole(options, 'maxMessageBytes', Math.min(262_144, mostMessage), 1, mostMessage)
+  const maxMessage = integerOption(options, 'maxMessageBytes', Math.min(262_144, mostMessage), 1, mostMessage)
   const lanes: LaneShape[] = [
     { kind: 'packets', inBytes: packetBuffer, outBytes: packetBuffer, longest: maxPacket },
   ]
@@ -111,16 +117,16 @@ export function connectionSettings(
   const rates = options.packetsPerSecond ?? { good: 30, bad: 10 }
   return {
     channels,
-    protocolId: whole(options, 'protocolId', DEFAULT_PROTOCOL_ID, 0, 0xffffffff),
+    protocolId: integerOption(options, 'protocolId', DEFAULT_PROTOCOL_ID, 0, 0xffffffff),
     maxDatagramBytes,
     machine: {
-      windowPackets: powerOfTwo(whole(options, 'windowPackets', 256, 32, 4096)),
+      windowPackets: powerOfTwo(integerOption(options, 'windowPackets', 256, 32, 4096)),
       isBare,
       fragmentBytes: fragment,
       packetBytes: isBare
         ? Math.min(fragment + LONGEST_HEADER, maxDatagramBytes)
         : maxDatagramBytes - overhead,
-      reassemblyBytes: whole(
+      reassemblyBytes: integerOption(
         options,
         'reassemblyBytes',
         2 * (longestInParts + fragment + ASSEMBLY_HEAD),
@@ -155,21 +161,7 @@ function number(
   from: number,
   to: number,
 ): number {
-  const value = options[name] ?? otherwise
-  if (typeof value === 'number' && value >= from && value <= to) return value
-  throw invalid(`${name} must be a number from ${from} to ${to}, not ${String(value)}`)
-}
-
-function whole(
-  options: ConnectionOptions,
-  name: NumberName,
-  otherwise: number,
-  from: number,
-  to: number,
-): number {
-  const value = number(options, name, otherwise, from, to)
-  if (Number.isInteger(value)) return value
-  throw invalid(`${name} must be an integer from ${from} to ${to}, not ${value}`)
+  return checkNumber(name, options[name] ?? otherwise, from, to)
 }
 
 function powerOfTwo(value: number): number {
@@ -180,8 +172,4 @@ function powerOfTwo(value: number): number {
 function rate(value: unknown, name: string): number {
   if (typeof value === 'number' && value > 0 && value <= 1e6) return value
   throw invalid(`packetsPerSecond.${name} must be a number above 0, at most 1,000,000, not ${String(value)}`)
-}
-
-function invalid(message: string): SpillwayError {
-  return new SpillwayError('ERR_INVALID_ARGUMENT', message)
 }

@@ -1,4 +1,5 @@
-import { SpillwayError } from '../../core/errors.ts'
+import { checkTimeout, invalid } from '../../core/check.ts'
+import type { SpillwayError } from '../../core/errors.ts'
 import { type GudpCore, gudpCoreOf } from '../../core/gudp-core.ts'
 import { keepAlive } from '../../core/keep-alive.ts'
 import { joinConnection, LanePipe } from '../../core/lane-pipe.ts'
@@ -10,7 +11,6 @@ import type { ChannelKind } from './channels.ts'
 import { checkConnectionHandle, type GudpConnectionHandle } from './connection-handle.ts'
 import { type GudpConnectionStats, readStats } from './connection-stats.ts'
 import {
-  checkTimeout,
   MessageChannel,
   type RecvOptions,
   type RecvSyncOptions,
@@ -53,19 +53,13 @@ export class GudpMessages {
   /** By its place in `channels`. */
   channel(index: number): MessageChannel {
     if (this.#kinds[index] !== undefined) return this.#open(index)
-    throw new SpillwayError(
-      'ERR_INVALID_ARGUMENT',
-      `there is no message channel ${String(index)}: this connection has ${this.#kinds.length}`,
-    )
+    throw invalid(`there is no message channel ${String(index)}: this connection has ${this.#kinds.length}`)
   }
 
   #first(kind: ChannelKind): MessageChannel {
     const index = this.#kinds.indexOf(kind)
     if (index >= 0) return this.#open(index)
-    throw new SpillwayError(
-      'ERR_INVALID_ARGUMENT',
-      `this connection has no ${kind} channel: name one in \`channels\`, on both sides`,
-    )
+    throw invalid(`this connection has no ${kind} channel: name one in \`channels\`, on both sides`)
   }
 }
 
@@ -248,8 +242,5 @@ export class GudpConnection implements AsyncDisposable {
 }
 
 function noEmptyPacket(): SpillwayError {
-  return new SpillwayError(
-    'ERR_INVALID_ARGUMENT',
-    'a bare peer takes an empty packet for an acknowledgement: send at least one byte',
-  )
+  return invalid('a bare peer takes an empty packet for an acknowledgement: send at least one byte')
 }

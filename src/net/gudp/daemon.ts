@@ -1,18 +1,21 @@
-import { SpillwayError } from '../../core/errors.ts'
+import { invalid } from '../../core/check.ts'
 import type { HubHandle } from '../../core/hub.ts'
 import { type EndReason, PacketMachine } from '../../core/packet-machine.ts'
-import type { Cancel, Endpoint, Ports } from '../../ports.ts'
-import { DueHeap } from '../due-heap.ts'
+import type { Ports } from '../../ports.ts'
+import { DueTimer } from '../due-timer.ts'
 import type { U64 } from './bytes.ts'
 import type { ConnectionSettings } from './connection-options.ts'
-import { addressFor, type DaemonSocket } from './daemon-socket.ts'
+import { noCounts } from './daemon-counts.ts'
+import { type DaemonSocket, DaemonSockets } from './daemon-sockets.ts'
 import { Dial, type DialOptions } from './dial.ts'
+import { HubPlaces } from './hub-places.ts'
 import { GudpListener, type ListenOptions } from './listener.ts'
 import type { SessionKeys } from './noise.ts'
-import { type OutSlot, OutSlots } from './out-slots.ts'
+import { PacketSender } from './packet-sender.ts'
 import { Path } from './path.ts'
 import { createSealer } from './sealer.ts'
 import { Session } from './session.ts'
+import { Turns } from './turns.ts'
 import {
   closeReason,
   datagramType,
@@ -20,18 +23,10 @@ import {
   decodeToken,
   encodeClose,
   encodeToken,
-  isOfSession,
   SEALED,
-  SESSION_HEAD_BYTES,
-  type SessionType,
   typeOf,
-  writeSessionHead,
 } from './wire.ts'
 
-/** Datagrams that the kernel has not taken yet. */
-const SLOTS = 128
-/** A session that has more to send than so many datagrams lets the others have their turn. */
-const BURST = 64
 /** After so many datagrams an acknowledgement is due: it must not wait until all that have come are dealt with. */
 const ACK_EVERY = 8
 const CLOSE_TRIES = 5
@@ -42,12 +37,7 @@ const LAST_LINGER_MS = 500
 /** The kernel says that nobody is there, so often and over so long, and nothing was heard: nobody is. */
 const REFUSALS = 3
 const REFUSED_MS = 500
-const MOST_DATAGRAM_BYTES = 65_000
-/** So that time goes on, however close the next due time is: a sum of two times may come to less than it should. */
-const LEAST_WAIT_MS = 0.01
 const COARSE_MS = 64
-/** In a slot the content lies behind what it is sealed into. */
-const half = (slotBytes: number) => slotBytes >> 1
 
 export interface DaemonOptions {
   readonly ports: Ports
@@ -57,51 +47,17 @@ export interface DaemonOptions {
   readonly maxDatagramBytes?: number | undefined
 }
 
-/** What did not belong to any connection, and what became of connections. */
-export interface DaemonCounts {
-  received: number
-  sent: number
-  bytesReceived: number
-  bytesSent: number
-  /** Of no type that there is, or of another protocol. */
-  malformed: number
-  /** Of a session that is not there. */
-  strange: number
-  /** Of a session, and did not open: forged, or had come before. */
-  unopened: number
-  sendErrors: number
-  opened: number
-  ended: number
-  moved: number
-}
-
 /** All connections of an I/O thread: one loop, one heap of times, and the machines do the thinking. */
 export class Daemon {
   readonly ports: Ports
-  readonly counts: DaemonCounts = {
-    received: 0,
-    sent: 0,
-    bytesReceived: 0,
-    bytesSent: 0,
-    malformed: 0,
-    strange: 0,
-    unopened: 0,
-    sendErrors: 0,
-    opened: 0,
-    ended: 0,
-    moved: 0,
-  }
+  readonly counts = noCounts()
+  readonly sockets: DaemonSockets
   readonly #hub: DaemonOptions['hub']
-  readonly #slots: OutSlots
+  readonly #places: HubPlaces
+  readonly #sender: PacketSender
+  readonly #turns: Turns
+  readonly #due: DueTimer<Session>
   readonly #all = new Set<Session>()
-  readonly #byIndex: (Session | undefined)[] = []
-  readonly #freeIndexes: number[] = []
-  readonly #heap = new DueHeap<Session>()
-  readonly #dirty: Session[] = []
-  #isFlushing = false
-  readonly #starved: Session[] = []
-  #timer: { atMs: number; cancel: Cancel } | undefined
-  readonly #sockets = new Set<DaemonSocket>()
   readonly #listeners = new Set<GudpListener>()
   readonly #dials = new Set<Dial>()
   #whenEmpty: (() => void) | undefined
@@ -109,9 +65,25 @@ export class Daemon {
 
   constructor({ ports, hub, maxDatagramBytes = 1472 }: DaemonOptions) {
     this.ports = ports
+    this.sockets = new DaemonSockets(ports.udp, this.counts)
     this.#hub = hub
-    this.#slots = new OutSlots(SLOTS, 2 * Math.min(maxDatagramBytes + 64, MOST_DATAGRAM_BYTES))
-    for (let i = (hub?.places ?? 0) - 1; i >= 0; i--) this.#freeIndexes.push(i)
+    this.#places = new HubPlaces(hub?.places ?? 0)
+    this.#sender = new PacketSender({
+      sockets: this.sockets,
+      counts: this.counts,
+      maxDatagramBytes,
+      onRefused: (session) => this.refused(session),
+      onSlot: () => this.#turns.feed(),
+    })
+    this.#turns = new Turns(
+      ports.clock,
+      () => this.#sender.slots.hasFree,
+      (session) => this.#look(session),
+    )
+    this.#due = new DueTimer(ports.clock, (session) => {
+      session.due = undefined
+      this.pump(session)
+    })
   }
 
   get size(): number {
@@ -119,14 +91,13 @@ export class Daemon {
   }
 
   get longestDatagram(): number {
-    return half(this.#slots.slotBytes) - 64
+    return this.#sender.longestDatagram
   }
 
   /** A slot holds no longer one. */
   checkDatagram(bytes: number): void {
     if (bytes <= this.longestDatagram) return
-    throw new SpillwayError(
-      'ERR_INVALID_ARGUMENT',
+    throw invalid(
       `maxDatagramBytes is ${bytes}, and the daemon was started for ${this.longestDatagram}: give its start a greater maxDatagramBytes`,
     )
   }
@@ -136,7 +107,7 @@ export class Daemon {
   }
 
   at(index: number): Session | undefined {
-    return this.#byIndex[index]
+    return this.#places.at(index)
   }
 
   // ---- from outside ------------------------------------------------------------------------------------
@@ -183,23 +154,11 @@ export class Daemon {
     if (session.end !== undefined || session.isGone) return
     session.heardSince = 0
     const nowMs = this.ports.clock.now()
-    for (let sent = 0; sent < BURST; sent++) {
-      const slot = this.#slots.take()
-      if (slot === undefined) {
-        this.#starve(session)
-        return
-      }
-      const bytes = session.machine.next(nowMs, this.#slots.bytes, slot.offset + this.#contentAt(session))
-      if (bytes > 0) {
-        this.#sendPacket(session, slot, bytes)
-        continue
-      }
-      this.#slots.put(slot)
-      if (bytes < 0) this.#over(session)
-      else this.#rest(session, nowMs)
-      return
-    }
-    this.#soil(session)
+    const burst = this.#sender.burst(session, nowMs)
+    if (burst === 'all') this.#rest(session, nowMs)
+    else if (burst === 'no-slot') this.#turns.starve(session)
+    else if (burst === 'more') this.#turns.soil(session)
+    else this.#over(session)
   }
 
   /** Ends all there is: what was sent goes out, for half a second at most. */
@@ -222,45 +181,15 @@ export class Daemon {
       this.#finish(session, 'closed', undefined)
       this.#dispose(session)
     }
-    for (const socket of this.#sockets) this.closeSocket(socket)
-    this.#timer?.cancel()
-    this.#slots.leave()
+    this.sockets.closeAll()
+    this.#due.stop()
+    this.#sender.slots.leave()
   }
 
   // ---- for listeners and dials ---------------------------------------------------------------------------
 
-  async openSocket(
-    local: Endpoint,
-    bufferBytes: number,
-    onDatagram: (socket: DaemonSocket, bytes: Uint8Array, address: string, port: number) => void,
-    onError: (code: string) => void,
-  ): Promise<DaemonSocket> {
-    const udp = await this.ports.udp.open({
-      family: local.family,
-      host: local.address,
-      port: local.port,
-      settings: bufferBytes > 0 ? { SO_RCVBUF: bufferBytes, SO_SNDBUF: bufferBytes } : {},
-      onDatagram: (bytes, address, port) => {
-        this.counts.received++
-        this.counts.bytesReceived += bytes.length
-        if (!socket.isClosed) onDatagram(socket, bytes, address, port)
-      },
-      onError,
-    })
-    const socket: DaemonSocket = { socket: udp, local: udp.local, peer: undefined, isClosed: false }
-    this.#sockets.add(socket)
-    return socket
-  }
-
-  closeSocket(socket: DaemonSocket): void {
-    if (socket.isClosed) return
-    socket.isClosed = true
-    this.#sockets.delete(socket)
-    socket.socket.close()
-  }
-
   get hasRoom(): boolean {
-    return !this.#isClosed && (this.#hub === undefined || this.#freeIndexes.length > 0)
+    return !this.#isClosed && (this.#hub === undefined || this.#places.hasRoom)
   }
 
   /** A session of its own machine. Throws where there is no memory for it. */
@@ -272,13 +201,13 @@ export class Daemon {
     keys: SessionKeys | undefined,
   ): Session {
     const { clock, security } = this.ports
-    const index = this.#hub === undefined ? -1 : this.#freeIndexes.pop()!
+    const index = this.#hub === undefined ? -1 : this.#places.take()!
     const hub = this.#hub && { handle: this.#hub.handle, index }
     let machine: PacketMachine
     try {
       machine = PacketMachine.create({ ...settings.machine, hub }, clock.now())
     } catch (error) {
-      if (index >= 0) this.#freeIndexes.push(index)
+      if (index >= 0) this.#places.giveBack(index)
       throw error
     }
     const { protocolId } = settings
@@ -292,7 +221,7 @@ export class Daemon {
       path: new Path(security, peer.address, peer.port),
     })
     this.#all.add(session)
-    if (index >= 0) this.#byIndex[index] = session
+    if (index >= 0) this.#places.set(index, session)
     this.counts.opened++
     return session
   }
@@ -334,17 +263,8 @@ export class Daemon {
     return type
   }
 
-  isOfSession(type: number): boolean {
-    return isOfSession(type)
-  }
-
   send(socket: DaemonSocket, bytes: Uint8Array, address: string, port: number): void {
-    if (socket.isClosed) return
-    this.counts.sent++
-    this.counts.bytesSent += bytes.length
-    socket.socket.send(bytes, addressFor(socket, { address, port }), (error) => {
-      if (error) this.counts.sendErrors++
-    })
+    this.#sender.send(socket, bytes, { address, port })
   }
 
   /** The kernel says that nobody is at the peer's address: once is not enough, for anybody can say so. */
@@ -378,21 +298,17 @@ export class Daemon {
     if (!session.path.isKnown(address, port)) {
       const token = session.path.seen(address, port, this.ports.clock.now())
       if (token !== undefined)
-        this.#sendTo(session, datagramType.pathChallenge, encodeToken(token), address, port)
+        this.#sender.tell(session, datagramType.pathChallenge, encodeToken(token), address, port)
     }
     return true
   }
 
   /** Answers whether it was good and new. */
   #take(session: Session, content: Uint8Array): boolean {
-    if (session.end !== undefined || content.length > this.#slots.inView.length) return false
-    this.#slots.inView.set(content)
-    const verdict = session.machine.receive(
-      this.ports.clock.now(),
-      this.#slots.bytes,
-      this.#slots.inOffset,
-      content.length,
-    )
+    const { bytes, inOffset, inView } = this.#sender.slots
+    if (session.end !== undefined || content.length > inView.length) return false
+    inView.set(content)
+    const verdict = session.machine.receive(this.ports.clock.now(), bytes, inOffset, content.length)
     if (verdict === 'bad') return false
     if (verdict === 'breaks') {
       this.#finish(session, 'reset', closeReason.reset)
@@ -400,7 +316,7 @@ export class Daemon {
     }
     session.refusals = 0
     if (++session.heardSince >= ACK_EVERY) this.#send(session)
-    this.#soil(session)
+    this.#turns.soil(session)
     return verdict === 'taken' || verdict === 'part-taken' || verdict === 'no-room'
   }
 
@@ -408,7 +324,7 @@ export class Daemon {
     const reason = decodeClose(content)
     if (reason === undefined) return
     if (session.end === undefined) {
-      this.#sendTo(session, datagramType.close, encodeClose(closeReason.closed))
+      this.#sender.tell(session, datagramType.close, encodeClose(closeReason.closed))
       this.#finish(session, reason === closeReason.reset ? 'reset' : 'closed', undefined)
     } else {
       session.closesLeft = 0
@@ -419,7 +335,7 @@ export class Daemon {
   #challenged(session: Session, content: Uint8Array, address: string, port: number): void {
     const token = decodeToken(content)
     if (token !== undefined)
-      this.#sendTo(session, datagramType.pathResponse, encodeToken(token), address, port)
+      this.#sender.tell(session, datagramType.pathResponse, encodeToken(token), address, port)
   }
 
   #answered(session: Session, content: Uint8Array, address: string, port: number): void {
@@ -431,89 +347,13 @@ export class Daemon {
     this.pump(session)
   }
 
-  // ---- what goes -----------------------------------------------------------------------------------------
-
-  #contentAt(session: Session): number {
-    if (session.sealer === undefined) return 0
-    return session.sealer.overhead === SESSION_HEAD_BYTES ? SESSION_HEAD_BYTES : half(this.#slots.slotBytes)
-  }
-
-  #sendPacket(session: Session, slot: OutSlot, bytes: number): void {
-    const { view } = slot
-    const { sealer, path, socket, settings, id } = session
-    let length = bytes
-    if (sealer === undefined) {
-      // Bare: the packet is the datagram.
-    } else if (sealer.overhead === SESSION_HEAD_BYTES) {
-      // In the clear its content lies where it belongs already.
-      writeSessionHead(view, settings.protocolId, datagramType.packet, id!)
-      length += SESSION_HEAD_BYTES
-    } else {
-      const at = half(this.#slots.slotBytes)
-      length = sealer.seal(datagramType.packet, view.subarray(at, at + bytes), view)
-    }
-    this.counts.sent++
-    this.counts.bytesSent += length
-    socket.socket.send(view.subarray(0, length), addressFor(socket, path.place), (error) => {
-      this.#slots.put(slot)
-      if (error) this.#unsent(session, error.code)
-      if (this.#starved.length > 0) this.#feed()
-    })
-  }
-
-  #unsent(session: Session, code: string | undefined): void {
-    this.counts.sendErrors++
-    if (code === 'ECONNREFUSED') this.refused(session)
-  }
-
-  #sendTo(
-    session: Session,
-    type: SessionType,
-    content: Uint8Array,
-    address = session.path.place.address,
-    port = session.path.place.port,
-  ): void {
-    const { sealer, socket } = session
-    if (sealer === undefined) return
-    const out = new Uint8Array(content.length + sealer.overhead)
-    this.send(socket, out.subarray(0, sealer.seal(type, content, out)), address, port)
-  }
-
-  #starve(session: Session): void {
-    if (session.isStarved) return
-    session.isStarved = true
-    this.#starved.push(session)
-  }
-
-  /** A slot is free again. In a later turn: that of the kernel's answers must come to its end. */
-  #feed(): void {
-    const session = this.#starved.shift()!
-    session.isStarved = false
-    this.#soil(session)
-  }
-
   // ---- when ----------------------------------------------------------------------------------------------
 
-  /** To be looked at when what has come is dealt with. */
-  #soil(session: Session): void {
-    if (session.isDirty) return
-    session.isDirty = true
-    this.#dirty.push(session)
-    if (this.#isFlushing) return
-    this.#isFlushing = true
-    this.ports.clock.soon(() => this.#flush())
-  }
-
-  #flush(): void {
-    this.#isFlushing = false
-    const sessions = this.#dirty.splice(0)
-    for (const session of sessions) {
-      session.isDirty = false
-      if (session.isGone) continue
-      session.handlers.onReceived?.()
-      this.pump(session)
-      session.handlers.onFreed?.()
-    }
+  /** What has come is dealt with. */
+  #look(session: Session): void {
+    session.handlers.onReceived?.()
+    this.pump(session)
+    session.handlers.onFreed?.()
   }
 
   /** Nothing to send now: until then. */
@@ -531,30 +371,13 @@ export class Daemon {
     if (atMs - nowMs > COARSE_MS) atMs = Math.ceil(atMs / COARSE_MS) * COARSE_MS
     // One that is due earlier stays: it is asked once for nothing, which costs less than to take it out each time.
     if (session.due !== undefined && session.due.atMs <= atMs && session.due.atMs > nowMs) return
-    if (session.due !== undefined) this.#heap.remove(session.due)
-    session.due = atMs === Number.POSITIVE_INFINITY ? undefined : this.#heap.push(atMs, session)
-    this.#arm()
+    this.#forgetDue(session)
+    if (atMs !== Number.POSITIVE_INFINITY) session.due = this.#due.add(atMs, session)
   }
 
-  #arm(): void {
-    const first = this.#heap.first
-    if (first === undefined || (this.#timer !== undefined && this.#timer.atMs <= first.atMs)) return
-    this.#timer?.cancel()
-    const { clock } = this.ports
-    const cancel = clock.after(Math.max(LEAST_WAIT_MS, first.atMs - clock.now()), () => this.#due())
-    this.#timer = { atMs: first.atMs, cancel }
-  }
-
-  #due(): void {
-    this.#timer = undefined
-    const nowMs = this.ports.clock.now()
-    for (let first = this.#heap.first; first !== undefined && first.atMs <= nowMs; first = this.#heap.first) {
-      this.#heap.remove(first)
-      const session = first.value
-      session.due = undefined
-      this.pump(session)
-    }
-    this.#arm()
+  #forgetDue(session: Session): void {
+    if (session.due !== undefined) this.#due.remove(session.due)
+    session.due = undefined
   }
 
   // ---- the end of a session --------------------------------------------------------------------------------
@@ -572,8 +395,7 @@ export class Daemon {
     session.end = reason
     session.machine.finish(reason)
     this.counts.ended++
-    if (session.due !== undefined) this.#heap.remove(session.due)
-    session.due = undefined
+    this.#forgetDue(session)
     session.handlers.onReceived?.() // what is there is drained before the end is told
     session.handlers.onFreed?.()
     session.handlers.onEnd?.(session)
@@ -591,7 +413,7 @@ export class Daemon {
       this.#dispose(session)
       return
     }
-    this.#sendTo(session, datagramType.close, encodeClose(reason))
+    this.#sender.tell(session, datagramType.close, encodeClose(reason))
     session.closeDue = this.ports.clock.after(CLOSE_AGAIN_MS, () => this.#tellClose(session, reason))
   }
 
@@ -600,12 +422,9 @@ export class Daemon {
     session.isGone = true
     session.closeDue?.()
     this.#all.delete(session)
-    if (session.index >= 0) {
-      this.#byIndex[session.index] = undefined
-      this.#freeIndexes.push(session.index)
-    }
+    if (session.index >= 0) this.#places.giveBack(session.index)
     for (const listener of this.#listeners) listener.forget(session)
-    if (session.socket.peer !== undefined) this.closeSocket(session.socket)
+    if (session.socket.peer !== undefined) this.sockets.close(session.socket)
     if (!session.isHeld) session.machine.leave()
     if (this.#all.size === 0) this.#whenEmpty?.()
   }

@@ -1,14 +1,14 @@
-import { checkInteger } from '../../core/check.ts'
+import { checkInteger, invalid } from '../../core/check.ts'
 import { SpillwayError } from '../../core/errors.ts'
 import type { AddressFamily, Cancel, Endpoint } from '../../ports.ts'
 import { ClientHandshake, refusalError } from './client-handshake.ts'
 import { type ConnectionOptions, type ConnectionSettings, connectionSettings } from './connection-options.ts'
 import type { Daemon } from './daemon.ts'
-import type { DaemonSocket } from './daemon-socket.ts'
+import type { DaemonSocket } from './daemon-sockets.ts'
 import { bindError, checkHost, checkPlace, resolve, resolveLocal } from './endpoints.ts'
 import { clientSecurity, type SecureOptions, type SecureSettings } from './secure-options.ts'
 import type { Session } from './session.ts'
-import { sessionHi, sessionLo } from './wire.ts'
+import { isOfSession, sessionHi, sessionLo } from './wire.ts'
 
 export interface DialOptions extends ConnectionOptions {
   readonly host: string
@@ -51,10 +51,7 @@ export class Dial {
     checkOptions(options)
     const isBare = options.bare === true
     if (isBare && options.secure !== undefined && options.secure !== false) {
-      throw new SpillwayError(
-        'ERR_INVALID_ARGUMENT',
-        'a bare connection has no encryption: leave out secure, or bare',
-      )
+      throw invalid('a bare connection has no encryption: leave out secure, or bare')
     }
     this.#secure = isBare ? undefined : clientSecurity(options.secure, daemon.ports.security)
     this.#settings = connectionSettings(options, { isSealed: this.#secure !== undefined, isBare })
@@ -102,12 +99,12 @@ export class Dial {
   async #open(local: Endpoint): Promise<void> {
     let socket: DaemonSocket
     try {
-      socket = await this.#daemon.openSocket(
+      socket = await this.#daemon.sockets.open({
         local,
-        this.#options.socketBufferBytes ?? DEFAULT_BUFFER_BYTES,
-        (_socket, bytes, address, port) => this.#receive(bytes, address, port),
-        (code) => this.#errorOf(code),
-      )
+        bufferBytes: this.#options.socketBufferBytes ?? DEFAULT_BUFFER_BYTES,
+        onDatagram: (_socket, bytes, address, port) => this.#receive(bytes, address, port),
+        onError: (code) => this.#errorOf(code),
+      })
     } catch (error) {
       throw bindError(error, local)
     }
@@ -139,7 +136,7 @@ export class Dial {
     }
     const type = this.#daemon.typeOf(bytes, this.#settings.protocolId)
     if (type === 0) return
-    if (this.#daemon.isOfSession(type)) {
+    if (isOfSession(type)) {
       const id = session?.id
       if (id === undefined || id.lo !== sessionLo(bytes) || id.hi !== sessionHi(bytes)) this.#daemon.strange()
       else this.#daemon.receive(session!, type, bytes, address, port)
@@ -199,7 +196,7 @@ export class Dial {
   }
 
   #closeSocket(): void {
-    if (this.#socket !== undefined) this.#daemon.closeSocket(this.#socket)
+    if (this.#socket !== undefined) this.#daemon.sockets.close(this.#socket)
   }
 }
 
@@ -209,12 +206,11 @@ function checkOptions(options: DialOptions): void {
   if (localHost !== undefined) checkHost('localHost', localHost)
   checkInteger('localPort', localPort, 0, 65_535)
   if (family !== 4 && family !== 6) {
-    throw new SpillwayError('ERR_INVALID_ARGUMENT', `family must be 4 or 6, not ${String(family)}`)
+    throw invalid(`family must be 4 or 6, not ${String(family)}`)
   }
   if (typeof connectTimeoutMs === 'number' && connectTimeoutMs > 0 && connectTimeoutMs <= LONGEST_TIMER_MS)
     return
-  throw new SpillwayError(
-    'ERR_INVALID_ARGUMENT',
+  throw invalid(
     `connectTimeoutMs must be a number above 0, at most ${LONGEST_TIMER_MS}, not ${String(connectTimeoutMs)}`,
   )
 }

@@ -1,4 +1,4 @@
-import { checkInteger } from '../../core/check.ts'
+import { checkInteger, invalid } from '../../core/check.ts'
 import { type ErrorCode, SpillwayError } from '../../core/errors.ts'
 import type { AddressFamily, Endpoint, Resolver } from '../../ports.ts'
 
@@ -46,10 +46,7 @@ export function checkPlace(
 
 export function checkHost(name: string, host: unknown): void {
   if (typeof host === 'string' && host !== '') return
-  throw new SpillwayError(
-    'ERR_INVALID_ARGUMENT',
-    `${name} must be a host name or an IP address, not '${String(host)}'`,
-  )
+  throw invalid(`${name} must be a host name or an IP address, not '${String(host)}'`)
 }
 
 const advice: Readonly<Record<string, string>> = {
@@ -59,6 +56,7 @@ const advice: Readonly<Record<string, string>> = {
 }
 
 export function bindError(error: unknown, { address, port }: Endpoint): SpillwayError {
+  if (error instanceof SpillwayError) return error
   const { code, message } = error as { code?: string; message: string }
   const known = advice[code ?? '']
   return new SpillwayError(

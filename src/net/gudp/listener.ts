@@ -1,14 +1,14 @@
-import { SpillwayError } from '../../core/errors.ts'
+import { invalid } from '../../core/check.ts'
 import type { Endpoint } from '../../ports.ts'
 import { type ConnectionOptions, type ConnectionSettings, connectionSettings } from './connection-options.ts'
 import type { Daemon } from './daemon.ts'
-import type { DaemonSocket } from './daemon-socket.ts'
+import type { DaemonSocket } from './daemon-sockets.ts'
 import { bindError, checkPlace, resolveLocal } from './endpoints.ts'
 import { type SecureOptions, serverSecurity } from './secure-options.ts'
 import { type HandshakeLimits, ServerHandshake } from './server-handshake.ts'
 import type { Session } from './session.ts'
 import { SessionTable } from './session-table.ts'
-import { sessionHi, sessionLo } from './wire.ts'
+import { isOfSession, sessionHi, sessionLo } from './wire.ts'
 
 export interface ListenOptions extends ConnectionOptions {
   readonly host: string
@@ -49,10 +49,7 @@ export class GudpListener {
     daemon.checkDatagram(this.#settings.maxDatagramBytes)
     const most = options.maxConnections ?? DEFAULT_CONNECTIONS
     if (!Number.isInteger(most) || most < 1) {
-      throw new SpillwayError(
-        'ERR_INVALID_ARGUMENT',
-        `maxConnections must be an integer from 1, not ${String(most)}`,
-      )
+      throw invalid(`maxConnections must be an integer from 1, not ${String(most)}`)
     }
     this.#handshake = new ServerHandshake({
       security,
@@ -71,12 +68,13 @@ export class GudpListener {
     const listener = new GudpListener(daemon, options)
     const local = await resolveLocal(daemon.ports.resolver, options.host, options.port)
     try {
-      listener.#socket = await daemon.openSocket(
+      listener.#socket = await daemon.sockets.open({
         local,
-        options.socketBufferBytes ?? DEFAULT_BUFFER_BYTES,
-        (socket, bytes, address, port) => listener.#receive(socket, bytes, address, port),
-        (code) => daemon.ports.debug(`gudp: the socket of ${local.address}:${local.port} reports ${code}`),
-      )
+        bufferBytes: options.socketBufferBytes ?? DEFAULT_BUFFER_BYTES,
+        onDatagram: (socket, bytes, address, port) => listener.#receive(socket, bytes, address, port),
+        onError: (code) =>
+          daemon.ports.debug(`gudp: the socket of ${local.address}:${local.port} reports ${code}`),
+      })
     } catch (error) {
       throw bindError(error, local)
     }
@@ -117,14 +115,14 @@ export class GudpListener {
 
   #closeIfIdle(): void {
     if (!this.#isClosed || this.#sessions.size > 0) return
-    this.#daemon.closeSocket(this.#socket)
+    this.#daemon.sockets.close(this.#socket)
     this.#daemon.forgetListener(this)
   }
 
   #receive(socket: DaemonSocket, bytes: Uint8Array, address: string, port: number): void {
     const type = this.#daemon.typeOf(bytes, this.#settings.protocolId)
     if (type === 0) return
-    if (this.#daemon.isOfSession(type)) {
+    if (isOfSession(type)) {
       const session = this.#sessions.get(sessionLo(bytes), sessionHi(bytes))
       if (session === undefined) this.#daemon.strange()
       else if (this.#daemon.receive(session, type, bytes, address, port) && !session.isAnnounced)

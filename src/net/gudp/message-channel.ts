@@ -1,3 +1,4 @@
+import { checkTimeout, invalid } from '../../core/check.ts'
 import { SpillwayError } from '../../core/errors.ts'
 import type { LanePipe } from '../../core/lane-pipe.ts'
 import type { ChannelKind } from './channels.ts'
@@ -121,7 +122,7 @@ async function within<T>(
 ): Promise<T> {
   const limitMs = checkTimeout(timeoutMs)
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw new SpillwayError('ERR_INVALID_ARGUMENT', 'signal must be an AbortSignal')
+    throw invalid('signal must be an AbortSignal')
   }
   if (limitMs > LONGEST_TIMER_MS) {
     try {
@@ -143,14 +144,4 @@ async function within<T>(
     clearTimeout(timer)
     signal?.removeEventListener('abort', abort)
   }
-}
-
-/** @internal */
-export function checkTimeout(timeoutMs: number | undefined): number {
-  if (timeoutMs === undefined) return Number.POSITIVE_INFINITY
-  if (typeof timeoutMs === 'number' && timeoutMs >= 0) return timeoutMs
-  throw new SpillwayError(
-    'ERR_INVALID_ARGUMENT',
-    `timeoutMs must be a number from 0, not ${String(timeoutMs)}`,
-  )
 }

@@ -27,6 +27,10 @@ export class OutSlots {
     }
   }
 
+  get hasFree(): boolean {
+    return this.#free.length > 0
+  }
+
   take(): OutSlot | undefined {
     return this.#free.pop()
   }

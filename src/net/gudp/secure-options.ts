@@ -1,4 +1,5 @@
-import { SpillwayError } from '../../core/errors.ts'
+import { invalid } from '../../core/check.ts'
+import type { SpillwayError } from '../../core/errors.ts'
 import type { SecurityPort } from '../../ports.ts'
 import { areEqual } from './bytes.ts'
 import type { NoisePattern } from './noise.ts'
@@ -136,8 +137,4 @@ export function toBase64Url(bytes: Uint8Array): string {
     .replaceAll('+', '-')
     .replaceAll('/', '_')
     .replaceAll('=', '')
-}
-
-function invalid(message: string): SpillwayError {
-  return new SpillwayError('ERR_INVALID_ARGUMENT', message)
 }

@@ -2,7 +2,7 @@ import type { EndReason, PacketMachine } from '../../core/packet-machine.ts'
 import type { Due } from '../due-heap.ts'
 import type { U64 } from './bytes.ts'
 import type { ConnectionSettings } from './connection-options.ts'
-import type { DaemonSocket } from './daemon-socket.ts'
+import type { DaemonSocket } from './daemon-sockets.ts'
 import type { Path } from './path.ts'
 import type { Sealer } from './sealer.ts'
 

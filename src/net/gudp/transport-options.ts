@@ -1,5 +1,4 @@
-import { checkInteger } from '../../core/check.ts'
-import { SpillwayError } from '../../core/errors.ts'
+import { checkInteger, invalid } from '../../core/check.ts'
 import type { Strategy } from '../../core/packet-machine.ts'
 import type { SecurityPort } from '../../ports.ts'
 import { type ConnectionOptions, connectionSettings } from './connection-options.ts'
@@ -143,8 +142,4 @@ function powerOfTwo(least: number): number {
   let packets = FEWEST_PACKETS
   while (packets < least && packets < MOST_PACKETS) packets *= 2
   return packets
-}
-
-function invalid(message: string): SpillwayError {
-  return new SpillwayError('ERR_INVALID_ARGUMENT', message)
 }

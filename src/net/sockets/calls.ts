@@ -1,4 +1,4 @@
-import { SpillwayError } from '../../core/errors.ts'
+import { checkTimeout } from '../../core/check.ts'
 import type { ClientSocket } from './client-socket.ts'
 import { socketError } from './codes.ts'
 import type { Limits, Steps } from './waits.ts'
@@ -72,11 +72,7 @@ export class Calls {
 
   #limits(lane: Lane, call: string, options: AsyncCallOptions | undefined): Limits {
     const given = options?.timeoutMs
-    if (given !== undefined && !(typeof given === 'number' && given >= 0))
-      throw new SpillwayError(
-        'ERR_INVALID_ARGUMENT',
-        `timeoutMs must be a number from 0, not ${String(given)}`,
-      )
+    if (given !== undefined) checkTimeout(given)
     const usual = this.#socket.options.get(lane === 'receiving' ? 'SO_RCVTIMEO' : 'SO_SNDTIMEO')
     const timeoutMs = given ?? (usual > 0 ? usual : Number.POSITIVE_INFINITY)
     const code = given === undefined ? 'EWOULDBLOCK' : 'ETIMEDOUT'

@@ -1,5 +1,6 @@
 import { Channel, type ChannelType } from '../../core/channel.ts'
-import { SpillwayError } from '../../core/errors.ts'
+import { invalid } from '../../core/check.ts'
+import type { SpillwayError } from '../../core/errors.ts'
 import type { SocketsHub } from '../../core/sockets-core.ts'
 import type { AddressFamily, Endpoint } from '../../ports.ts'
 import type { AddressReader, AddressWriter, HostAndPort } from './address.ts'
@@ -186,7 +187,7 @@ export class ClientSocket {
       case layout.STALE:
         return socketError('EBADF', call)
       default:
-        return new SpillwayError('ERR_INVALID_ARGUMENT', `${call}: the core refused the call (${code})`)
+        return invalid(`${call}: the core refused the call (${code})`)
     }
   }
 

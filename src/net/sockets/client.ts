@@ -1,4 +1,5 @@
 import type { Channel } from '../../core/channel.ts'
+import { checkTimeout } from '../../core/check.ts'
 import { SpillwayError } from '../../core/errors.ts'
 import { checkSocketServerHandle, type SocketServerHandle } from '../../core/handle.ts'
 import { Hub, type HubHandle } from '../../core/hub.ts'
@@ -143,12 +144,10 @@ function joinHub(handle: HubHandle): SocketsHub {
 }
 
 function limits(timeoutMs: number): Limits {
-  if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0))
-    throw new SpillwayError(
-      'ERR_INVALID_ARGUMENT',
-      `timeoutMs must be a number from 0, not ${String(timeoutMs)}`,
-    )
-  return { deadlineMs: performance.now() + timeoutMs, late: () => socketError('ETIMEDOUT', 'poll') }
+  return {
+    deadlineMs: performance.now() + checkTimeout(timeoutMs),
+    late: () => socketError('ETIMEDOUT', 'poll'),
+  }
 }
 
 function otherVersion(theirs: number, ours: number): SpillwayError {

@@ -1,3 +1,4 @@
+import { checkNumber, invalid } from '../../core/check.ts'
 import { SpillwayError } from '../../core/errors.ts'
 import type { Lines } from '../../net/lines.ts'
 import { PartlyWritten, type Sink, type SinkContext } from '../../net/sink.ts'
@@ -155,12 +156,9 @@ function linesIn(bytes: Uint8Array): number {
 }
 
 function check(path: unknown, options: FileSinkOptions): Checked {
-  if (typeof path !== 'string' || path === '') invalid('fileSink takes the path of a file')
-  const number = (name: keyof FileSinkOptions, standard: number, least: number) => {
-    const value = options[name] ?? standard
-    if (typeof value === 'number' && value >= least) return value
-    return invalid(`${name} must be a number from ${least}, not ${String(value)}`)
-  }
+  if (typeof path !== 'string' || path === '') throw invalid('fileSink takes the path of a file')
+  const number = (name: keyof FileSinkOptions, standard: number, least: number) =>
+    checkNumber(name, options[name] ?? standard, least)
   return {
     name: options.name ?? 'file',
     maxBytes: number('maxBytes', 64 * 2 ** 20, 1),
@@ -170,8 +168,4 @@ function check(path: unknown, options: FileSinkOptions): Checked {
     retries: number('retries', 5, 0),
     retryMs: number('retryMs', 1000, 0),
   }
-}
-
-function invalid(message: string): never {
-  throw new SpillwayError('ERR_INVALID_ARGUMENT', message)
 }
