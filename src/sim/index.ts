@@ -25,7 +25,7 @@
  */
 export type { AccessKind, Site } from './access-ops.ts'
 export { someoneBlocked } from './checks.ts'
-export { type Exhibit, type ExhibitScenario, exhibits } from './exhibits/index.ts'
+export { type Exhibit, type ExhibitScenario, exhibitNamed, exhibits } from './exhibits/index.ts'
 export { type Exploration, type ExploreOptions, explore, type Failure } from './explorer.ts'
 export {
   type BinaryenLike,
