@@ -20,9 +20,10 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 export async function assemble(module, plant, functions) {
   /** @type {Uint8Array | undefined} */
   let wasm
-  const { entry } = modules[module]
+  const { entry, names } = modules[module]
   const args = [
     entry,
+    names,
     '--config',
     'asconfig.json',
     '--target',

@@ -25,8 +25,9 @@ const stampPath = at('build', 'stamp.json')
 const started = performance.now()
 
 /** Each module as it ships, inlined in a file of its own, and with names for the model checker. */
-const wasmModules = Object.entries(modules).map(([name, { entry, inlined }]) => ({
+const wasmModules = Object.entries(modules).map(([name, { entry, names, inlined }]) => ({
   entry,
+  names,
   inlined: at(inlined),
   outputs: { release: at('build', `${name}.wasm`), model: at('build', `${name}.model.wasm`) },
 }))
@@ -69,7 +70,7 @@ async function main() {
   const outputs = wasmModules.flatMap((module) => Object.values(module.outputs))
   if (stamp.wasm !== wasm || !outputs.every((path) => existsSync(path))) {
     await Promise.all(
-      wasmModules.flatMap(({ entry, outputs }) => Object.entries(outputs).map(compileWasm(entry))),
+      wasmModules.flatMap((module) => Object.entries(module.outputs).map(compileWasm(module))),
     )
     for (const { outputs } of wasmModules) checkRelease(outputs.release)
     did.push(...outputs)
@@ -113,13 +114,14 @@ async function main() {
 
 // ---- Wasm --------------------------------------------------------------------------------------------
 
-function compileWasm(entry) {
+function compileWasm({ entry, names }) {
   return async ([target, output]) => {
     const asc = at('node_modules', 'assemblyscript', 'bin', 'asc.js')
     const outFile = relative(root, output)
     const run = await node([
       asc,
       entry,
+      ...(target === 'model' ? [names] : []),
       '--config',
       'asconfig.json',
       '--target',

@@ -54,7 +54,7 @@ export {
 export { bufferCreate } from '../region/buffer'
 export { regionInit } from '../region/region'
 export { threadEnd, threadExited, threadJoin, threadLeave } from '../region/threads'
-export { isLive, usedGranules } from '../region/granules'
+export { usedGranules } from '../region/granules'
 export { objectJoin, objectLeave } from '../region/members'
 export {
   DEPARTURES_OFFSET, MAILBOX_ADDRESS_OFFSET, MAX_THREADS, MEMBERS_OFFSET, OBJECT_GENERATION_OFFSET, SCRATCH_BYTES, SCRATCH_DATA_OFFSET,

@@ -31,15 +31,17 @@ export const TAIL: u64 = 3
 export const RETIRING: u64 = 4
 export const RESERVED: u64 = 5
 
+export const STATE_BITS: u64 = 7
+export const GENERATION_SHIFT: u64 = 34
 const WHO_BITS: u64 = 0x7fffffff
 const GENERATION_BITS: u32 = 0x3fffffff
 
 @inline export function entry(state: u64, who: u32, generation: u32): u64 {
-  return state | ((<u64>who & WHO_BITS) << 3) | (<u64>generation << 34)
+  return state | ((<u64>who & WHO_BITS) << 3) | (<u64>generation << GENERATION_SHIFT)
 }
-@inline export function stateOf(word: u64): u64 { return word & 7 }
+@inline export function stateOf(word: u64): u64 { return word & STATE_BITS }
 @inline export function whoOf(word: u64): u32 { return <u32>((word >> 3) & WHO_BITS) }
-@inline export function generationOf(word: u64): u32 { return <u32>(word >> 34) }
+@inline export function generationOf(word: u64): u32 { return <u32>(word >> GENERATION_SHIFT) }
 
 @inline export function entryOf(granule: u32): usize { return TABLE_OFFSET + (<usize>granule << 3) }
 @inline export function granuleOf(address: u32): u32 { return address >> GRANULE_SHIFT }

@@ -150,6 +150,9 @@ describe('the house', () => {
         'assembly/sockets/descriptor',
         'assembly/sockets/hub',
       ],
+      'assembly/names': ['assembly/layout', 'assembly/region', 'assembly/diode/descriptor'],
+      'assembly/sockets/names': ['assembly/layout', 'assembly/region', 'assembly/sockets/descriptor'],
+      'assembly/gudp/names': ['assembly/region'],
       'assembly/index': [
         ...base,
         'assembly/framing',

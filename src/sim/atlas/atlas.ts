@@ -58,22 +58,23 @@ export function atlasOf(
   nameOf: (key: number) => string = (key) => `thread ${key}`,
 ): Atlas {
   const layout = layoutOf(view)
-  if (view.core.isLive === undefined || layout.TABLE_OFFSET === undefined)
-    return { structures: [], members: [], table: [] }
+  if (layout.LIVE === undefined) return { structures: [], members: [], table: [] }
   const members = membersOf(view.memory, layout, nameOf)
   const ownerOf: OwnerOf = (token) => members.find((member) => member.token === token)
-  const structures = objectsIn(view, layout).flatMap(
+  const structures = objectsIn(view.memory, layout).flatMap(
     (address) => structureAt(view.memory, layout, address, ownerOf) ?? [],
   )
   return { structures, members, table: tableOf(view.memory, layout, members, ownerOf) }
 }
 
-/** Addresses of living objects. */
-function objectsIn({ core, memory }: Pick<StateView, 'core' | 'memory'>, layout: Layout): number[] {
+/** Addresses of living objects: those whose generation the granule table has, too. */
+function objectsIn(memory: MemoryView, layout: Layout): number[] {
   const found: number[] = []
   for (let address = GRANULE; address < memory.bytesInAll; address += GRANULE) {
-    const generation = memory.u32(address + layout.OBJECT_GENERATION_OFFSET!)
-    if (generation !== 0 && core.isLive!(address, generation) === 1) found.push(address)
+    const entry = memory.u64(layout.TABLE_OFFSET! + (address / GRANULE) * 8)
+    const isLive = (entry & BigInt(layout.STATE_BITS!)) === BigInt(layout.LIVE!)
+    const generation = Number(entry >> BigInt(layout.GENERATION_SHIFT!))
+    if (isLive && generation === memory.u32(address + layout.OBJECT_GENERATION_OFFSET!)) found.push(address)
   }
   return found
 }
