@@ -137,7 +137,7 @@ describe('the diagrams of other pages', () => {
 
 describe('the Wasm', () => {
   it.each(Object.entries(modules))('has the numbers of %s (%s.wasm)', async (source, module) => {
-    const bytes = readFileSync(join(root, 'build', `${module}.wasm`))
+    const bytes = readFileSync(join(root, 'build', `${module}.model.wasm`))
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true })
     const { instance } = await WebAssembly.instantiate(bytes, { env: { memory } })
     const exported = [...constantsOf(source)].flatMap(([name, value]) => {
