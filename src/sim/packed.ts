@@ -11,6 +11,7 @@ type About = Pick<Instrumented, 'memory'> & {
   readonly sites: readonly (readonly number[])[]
 }
 
+/** The bytes of a Wasm file that runs as it is, and says of itself where its scheduling points are. */
 export function packInstrumented({ bytes, sites, memory }: Instrumented): Uint8Array {
   const texts: string[] = []
   const numbers = new Map<string, number>()

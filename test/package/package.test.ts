@@ -82,6 +82,7 @@ describe('the tarball', () => {
       (file) =>
         !/^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(file) &&
         !/^dist\/.+\.(js|js\.map|d\.ts|d\.ts\.map|wasm)$/.test(file) &&
+        !/^dist\/page\/(index\.html|main\.css|licences\.txt|plants\/list\.json)$/.test(file) &&
         !/^src\/.+\.ts$/.test(file) &&
         !/^assembly\/.+\.(ts|json)$/.test(file),
     )
@@ -186,6 +187,14 @@ describe('installed in an empty project', () => {
     const project = dirname(dirname(installed))
     const { stdout } = await run('npx', ['--offline', 'spillway', '--version'], { cwd: project })
     expect(stdout.trim()).toBe(manifest.version)
+  })
+
+  it('has its simulator', async () => {
+    const project = dirname(dirname(installed))
+    await run('npx', ['--offline', 'spillway', 'sim', '--out', 'site'], { cwd: project })
+    const files = filesOf(join(project, 'site'))
+    for (const file of ['index.html', 'main.js', 'main.css', 'core.sim.wasm', 'sockets.sim.wasm', 'gudp.sim.wasm'])
+      expect(files).toContain(file)
   })
 
   it('says what to install where a library is missing', async () => {

@@ -6,6 +6,7 @@ import { syncExhibits } from './sync.ts'
 /** Enough for a region, the scratch of a few threads, and a ring. */
 const PAGES = 16
 
+/** All structures that can be shown, with their settings. */
 export const exhibits: readonly Exhibit[] = [...diodeExhibits, ...ringExhibits, ...syncExhibits]
 
 /** `undefined`: there is no such exhibit. Throws where there is one, and not with these settings. */
