@@ -43,6 +43,7 @@ const uiSource = at('src', 'cli', 'ui-source.ts')
 /** The simulator: its page, and the instrumented modules that it steps. */
 const simulator = {
   script: at('web', 'sim', 'main.ts'),
+  worker: at('web', 'sim', 'check-worker.ts'),
   style: at('web', 'sim', 'main.css'),
   page: at('web', 'sim', 'index.html'),
 }
@@ -249,7 +250,7 @@ async function instrumentSimulator() {
 /** A folder for any file server: all addresses in it are relative. */
 async function bundleSimulator() {
   const folder = join(nextDist, 'page')
-  await bundle([simulator.script, simulator.style], {
+  await bundle([simulator.script, simulator.worker, simulator.style], {
     outdir: folder,
     outbase: 'web/sim',
     chunkNames: '[name]-[hash]',

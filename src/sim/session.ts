@@ -21,6 +21,8 @@ interface Moment {
  */
 export class Session {
   readonly machine: Machine
+  /** Told of each step forward, one by one, whoever asked for it. */
+  onStep: (() => void) | undefined
   readonly #checks = new StateChecks(false)
   readonly #moments: Moment[] = []
   readonly #transitions: number[] = []
@@ -177,6 +179,7 @@ export class Session {
     this.#events[this.#position - 1] = done!
     this.#moments[this.#position] ??= this.#now()
     this.#note(fault ?? this.#fault())
+    this.onStep?.()
     return done!
   }
 

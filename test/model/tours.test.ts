@@ -82,11 +82,11 @@ describe('tours', () => {
     expect(asleep!.fault).toMatch(/^lost wake-up/)
     const bell = (session: Session) => {
       const fields = atlasOf(session.machine.view).structures[0]!.blocks.flatMap((block) => block.fields)
-      return Number(fields.find(({ label }) => label === 'bell')!.text)
+      return fields.find(({ label }) => label === 'bell')!.text
     }
-    expect(bell(armed!)).toBe(1)
+    expect(bell(armed!)).toBe('0 rings, armed')
     expect(records(rung!)).toEqual([{ writer: 0, value: 1 }])
-    expect(bell(rung!)).toBe(2)
+    expect(bell(rung!)).toBe('1 ring')
     expect(figures(found!)).toMatchObject({ '1 read': 1 })
     expect(found!.machine.view.threads[1]!.status).toBe('running')
   })
@@ -94,7 +94,7 @@ describe('tours', () => {
   it('killed writer: the half record was never there, and what the dead held is given back', async () => {
     const [writing, killed, others, read, buried] = await steps('killed-writer')
     const lanes = (session: Session) =>
-      atlasOf(session.machine.view).structures.filter(({ title }) => title === 'lane')
+      atlasOf(session.machine.view).structures.filter(({ title }) => title.startsWith('lane'))
     const [lane] = lanes(writing!)
     const tail = lane!.tracks[0]!.cursors.find(({ label }) => label === 'tail')!
     // The copy begins at the end.

@@ -224,6 +224,37 @@ describe.skipIf(leftOut.includes('chromium'))('the simulator', () => {
     expect(problems).toEqual([])
   })
 
+  it('shows a link that does not fit as far as it goes, and goes on from there', async () => {
+    const { page, problems } = await open('#one-to-one:0*5,7')
+    expect(await fault(page).innerText()).toContain('thread 7 cannot do that there')
+    expect(await stepText(page)).toBe('step 5')
+    // The skip link leads to the threads, not to another scenario.
+    await page.locator('.skip').focus()
+    await page.keyboard.press('Enter')
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('stage')
+    await page.keyboard.press('1')
+    expect(await stepText(page)).toBe('step 6')
+    expect(await fault(page).isVisible()).toBe(false)
+    const other = await open('#no-such-thing')
+    expect(await fault(other.page).innerText()).toBe("no scenario 'no-such-thing'")
+    await other.page.keyboard.press('1')
+    expect(await stepText(other.page)).toBe('step 1')
+    // Settings in another order are the same settings.
+    const third = await open('#one-to-one/events=3/capacity=2:0*4')
+    expect(await stepText(third.page)).toBe('step 4')
+    expect([problems, other.problems, third.problems]).toEqual([[], [], []])
+  })
+
+  it('checks every order beside the page, which can still be stepped, and stops when it is told to', async () => {
+    const { page, problems } = await open('#many-to-one')
+    await press(page, 'Check every order')
+    await page.keyboard.press('1')
+    expect(await stepText(page)).toBe('step 1')
+    await press(page, 'Stop checking')
+    expect(await page.locator('#checked').innerText()).toBe('Stopped.')
+    expect(problems).toEqual([])
+  })
+
   it('is chosen by settings, each a link of its own', async () => {
     const { page, problems } = await open()
     await page.getByLabel('when it is full').selectOption('drop-newest')
@@ -266,7 +297,7 @@ describe.skipIf(leftOut.includes('chromium'))('the simulator', () => {
     async (id, count) => {
       const { page, problems } = await open(`#&tour=${id}&step=0`)
       for (let step = 1; step < count; step++) {
-        await page.getByRole('button', { name: 'Next' }).click()
+        await page.locator('#tour-text').getByRole('button', { name: 'Next' }).click()
         await page
           .locator('#tour-title')
           .filter({ hasText: `${step + 1} of ${count}` })

@@ -2,7 +2,7 @@
 export class Runner {
   readonly #tick: (steps: number) => void
   #perSecond = 10
-  #running = false
+  #frame: number | undefined
   #owed = 0
   #lastMs = 0
 
@@ -11,7 +11,7 @@ export class Runner {
   }
 
   get isRunning(): boolean {
-    return this.#running
+    return this.#frame !== undefined
   }
 
   set perSecond(value: number) {
@@ -19,26 +19,29 @@ export class Runner {
   }
 
   start(): void {
-    if (this.#running) return
-    this.#running = true
+    if (this.isRunning) return
     this.#owed = 1
     this.#lastMs = performance.now()
-    requestAnimationFrame(() => this.#frame())
+    this.#ask()
   }
 
   stop(): void {
-    this.#running = false
+    if (this.#frame !== undefined) cancelAnimationFrame(this.#frame)
+    this.#frame = undefined
   }
 
-  #frame(): void {
-    if (!this.#running) return
+  #ask(): void {
+    this.#frame = requestAnimationFrame(() => this.#tock())
+  }
+
+  #tock(): void {
     const nowMs = performance.now()
     // Nobody looked meanwhile: a tab in the background does not catch up.
     this.#owed += (Math.min(nowMs - this.#lastMs, 100) / 1000) * this.#perSecond
     this.#lastMs = nowMs
     const steps = Math.floor(this.#owed)
     this.#owed -= steps
+    this.#ask() // before the tick, which may stop it
     if (steps > 0) this.#tick(steps)
-    requestAnimationFrame(() => this.#frame())
   }
 }

@@ -13,10 +13,10 @@ const SPEEDS = [2, 10, 60, 1000, 20_000] as const
 const TURNS: readonly (readonly [Turns, string])[] = [
   ['round-robin', 'in turn'],
   ['random', 'at random'],
-  ['one-thread', 'one as long as it can'],
+  ['one-thread', 'one, as long as it can'],
 ]
 
-/** The row above the threads: to and fro, run, how fast, and who steps next. */
+/** The row above the threads: to and fro, run, how fast, and who steps next. What is chosen stays so from one session to the next. */
 export class Controls {
   readonly #turns = select('Who steps', TURNS)
   readonly #speed = select(
@@ -29,7 +29,10 @@ export class Controls {
   readonly #position: HTMLInputElement
   readonly #count: HTMLOutputElement
 
-  constructor(place: HTMLElement, actions: ControlActions) {
+  /** Of the session that is shown. */
+  actions: ControlActions | undefined
+
+  constructor(place: HTMLElement) {
     const button = (text: string, label: string, action: () => void): HTMLButtonElement => {
       const made = element('button', text) as HTMLButtonElement
       made.type = 'button'
@@ -38,18 +41,20 @@ export class Controls {
       made.addEventListener('click', action)
       return made
     }
-    this.#back = button('◀', 'One step back', () => actions.back(1))
-    this.#forward = button('▶', 'One step forward', () => actions.forward())
-    this.#run = button('Run', 'Run', () => actions.toggle())
+    this.#back = button('◀', 'One step back', () => this.actions?.back(1))
+    this.#forward = button('▶', 'One step forward', () => this.actions?.forward())
+    this.#run = button('Run', 'Run', () => this.actions?.toggle())
     this.#position = element('input') as HTMLInputElement
     this.#position.type = 'range'
     this.#position.min = '0'
     this.#position.setAttribute('aria-label', 'Step')
-    this.#position.addEventListener('input', () => actions.goTo(Number(this.#position.value)))
+    this.#position.addEventListener('input', () => this.actions?.goTo(Number(this.#position.value)))
     this.#count = element('output') as HTMLOutputElement
+    // It changes with every frame while it runs: nobody wants to hear that.
+    this.#count.setAttribute('aria-live', 'off')
     this.#speed.control.value = '10'
-    const start = button('|◀', 'To the beginning', () => actions.goTo(0))
-    const many = button('+1000', 'A thousand steps', () => actions.run(1000))
+    const start = button('|◀', 'To the beginning', () => this.actions?.goTo(0))
+    const many = button('+1000', 'A thousand steps', () => this.actions?.run(1000))
     place.replaceChildren(
       start,
       this.#back,
@@ -80,6 +85,7 @@ export class Controls {
     this.#run.disabled = session.isOver && !isRunning
     this.#position.max = String(length)
     this.#position.value = String(position)
+    this.#position.setAttribute('aria-valuetext', `${position} of ${length}`)
     const text = `step ${position}${position < length ? ` of ${length}` : ''}`
     if (this.#count.textContent !== text) this.#count.textContent = text
   }

@@ -17,7 +17,8 @@ export function sourceOf(func: string): Source {
 }
 
 /** Addresses and tokens by their names, and without the generations, which say nothing here. */
-export function opText(op: Op | undefined, { structures, members }: Atlas): string {
+export function opText(op: Op | undefined, atlas: Atlas): string {
+  const { structures, members } = atlas
   if (op === undefined) return 'nothing more to do'
   if ('call' in op) {
     const args = op.args.flatMap((arg, i) => {
@@ -29,10 +30,13 @@ export function opText(op: Op | undefined, { structures, members }: Atlas): stri
     })
     return `${op.call}(${args.join(', ')})`
   }
-  if ('wait' in op) return 'sleeps while the word is what it was'
-  if ('notify' in op) return 'wakes who sleeps'
-  if ('read' in op) return `looks at ${op.bytes} bytes`
-  return 'write' in op ? `writes ${op.data.length} bytes` : ''
+  if ('wait' in op) {
+    const place = placeName(atlas, op.wait)
+    return place.startsWith('bell') ? `sleep at the ${place}` : `sleep at ${place} while it is ${op.value}`
+  }
+  if ('notify' in op) return `wake who sleeps at ${placeName(atlas, op.notify)}`
+  if ('read' in op) return `look at ${op.bytes} bytes`
+  return 'write' in op ? `write ${op.data.length} bytes` : ''
 }
 
 /** `i64.atomic.store` as a person says it. */
@@ -82,7 +86,8 @@ export function eventText(event: StepEvent, atlas: Atlas): string {
       : before === after
         ? `: ${short(before)}`
         : `: ${short(before)} → ${short(after!)}`
-  const end = result === undefined || call === '' ? '' : `; ${call} answers ${result}`
+  const end =
+    result === undefined || call === '' ? '' : `; ${call} answers ${atlas.codes.get(result) ?? result}`
   return `${what}${place}${change}${end}`
 }
 

@@ -6,6 +6,7 @@ import { scenarioNamed, scenarios } from '../../src/sim/scenarios/index.ts'
 import type { Session } from '../../src/sim/session.ts'
 import { element, setText } from '../common/elements.ts'
 import { type Address, formatAddress, parseAddress, scenarioIn } from './address.ts'
+import { Controls } from './controls.ts'
 import { coreOf, type Plant, plantList } from './cores.ts'
 import { gudpTours } from './gudp/tours.ts'
 import { showSettings } from './settings-form.ts'
@@ -18,16 +19,24 @@ const FIRST = exhibits[0]!.id
 const GUDP = /^gudp(\?|$)/
 /** A link that is longer would not travel: it is made when it is asked for. */
 const LONGEST_LINK = 6000
+/** Of a key that is held down a browser would not take every change. */
+const ADDRESS_EVERY_MS = 350
 
+const controls = new Controls(at('controls'))
 let stage: Stage | undefined
 let connection: { leave(): void } | undefined
 let shown: Address = { run: '' }
 let plants: readonly Plant[] = []
 /** Of opening: the last one wins. */
 let turn = 0
+/** The address, that will be written. */
+let writing: ReturnType<typeof setTimeout> | undefined
+let writtenMs = -Infinity
 
 async function open(address: Address): Promise<void> {
   const mine = ++turn
+  clearTimeout(writing)
+  writing = undefined
   stage?.leave()
   connection?.leave()
   connection = undefined
@@ -42,13 +51,28 @@ async function open(address: Address): Promise<void> {
     const tour = tours.find(({ id }) => id === address.tour)
     const next = tour === undefined ? await stageFor(address) : await stageOfTour(tour, address)
     if (mine !== turn) return
-    stage = next
-    shown = address
-    showChoice(address)
-    stage.show()
+    showStage(next(), address)
   } catch (error) {
-    if (mine === turn) fail((error as Error).message)
+    if (mine !== turn) return
+    // Nothing is shown that would not answer: what was there before stays, or what one begins with comes.
+    if (stage === undefined && address.run !== '') await open({ run: '' })
+    // What scenarios there are, is in the choice above.
+    fail((error as Error).message.replace(/(no scenario .*?); there are .*/s, '$1'))
   }
+}
+
+/** A schedule that does not fit is shown as far as it goes. */
+function showStage({ made, problem }: Made, address: Address): void {
+  stage = made
+  shown = address
+  showChoice(address)
+  made.show()
+  if (problem !== undefined) fail(problem)
+}
+
+interface Made {
+  readonly made: Stage
+  readonly problem?: string
 }
 
 /** Two machines on a simulated network: what is not stepped, and loaded only when it is asked for. */
@@ -68,15 +92,23 @@ async function openConnection(address: Address, isLast: () => boolean): Promise<
   })
 }
 
-async function stageFor({ run, plant, at: position }: Address): Promise<Stage> {
+/** What makes it, once the module is there: it takes the place of what is shown. */
+async function stageFor({ run, plant, at: position }: Address): Promise<() => Made> {
   const scenario = scenarioNamed(scenarioIn(run || FIRST))
-  const made = new Stage(await coreOf(scenario.module ?? 'core', plant), scenario, changed)
-  if (run.includes(':')) made.load(run, position)
-  return made
+  const core = await coreOf(scenario.module ?? 'core', plant)
+  return () => {
+    const made = new Stage(core, scenario, controls, changed)
+    try {
+      if (run.includes(':')) made.load(run, position)
+    } catch (error) {
+      return { made, problem: (error as Error).message }
+    }
+    return { made }
+  }
 }
 
 /** From the last step that begins anew, all that is done up to this one. */
-async function stageOfTour(tour: Tour, { step = 0 }: Address): Promise<Stage> {
+async function stageOfTour(tour: Tour, { step = 0 }: Address): Promise<() => Made> {
   const last = Math.min(step, tour.steps.length - 1)
   const upTo = tour.steps.slice(0, last + 1)
   const from = Math.max(
@@ -85,13 +117,12 @@ async function stageOfTour(tour: Tour, { step = 0 }: Address): Promise<Stage> {
   )
   const plant = upTo[from]!.plant ?? tour.plant
   const scenario = scenarioNamed(tour.scenario)
-  const made = new Stage(
-    await coreOf(scenario.module ?? 'core', plant === 'none' ? undefined : plant),
-    scenario,
-    changed,
-  )
-  for (const { go } of upTo.slice(from)) go(made.session)
-  return made
+  const core = await coreOf(scenario.module ?? 'core', plant === 'none' ? undefined : plant)
+  return () => {
+    const made = new Stage(core, scenario, controls, changed)
+    for (const { go } of upTo.slice(from)) go(made.session)
+    return { made }
+  }
 }
 
 function showChoice(address: Address): void {
@@ -126,6 +157,16 @@ function changed(session: Session): void {
   const run = session.position === 0 ? session.machine.scenario.name : text
   if (run.length > LONGEST_LINK) return
   shown = { run, ...(shown.plant !== undefined && { plant: shown.plant }) }
+  const waitMs = writtenMs + ADDRESS_EVERY_MS - performance.now()
+  if (waitMs <= 0) writeAddress()
+  else writing ??= setTimeout(writeAddress, waitMs)
+}
+
+function writeAddress(): void {
+  clearTimeout(writing)
+  writing = undefined
+  if (formatAddress(shown) === location.hash) return
+  writtenMs = performance.now()
   history.replaceState(null, '', formatAddress(shown))
 }
 
@@ -192,10 +233,13 @@ function listen(): void {
     }),
   )
   at('copy-link').addEventListener('click', () => void copyLink())
-  at('check').addEventListener('click', () => {
-    setText(at('checked'), 'Looking at every order …')
-    // Once painted: the search does not give way.
-    requestAnimationFrame(() => setTimeout(() => stage?.check()))
+  at('check').addEventListener('click', () =>
+    stage?.check(plants.find(({ name }) => name === shown.plant)?.kills ?? 0),
+  )
+  // It has no address of its own: that is what is stepped.
+  document.querySelector('.skip')!.addEventListener('click', (event) => {
+    event.preventDefault()
+    at(at('stepped').hidden ? 'gudp' : 'stage').focus()
   })
   addEventListener('popstate', () => void open(parseAddress(location.hash)))
   addEventListener('hashchange', () => {

@@ -16,6 +16,7 @@ export function showSettings(
   const fields = exhibit.settings.map((setting) => {
     const label = element('label', `${setting.label} `)
     const control = controlOf(setting, chosen[setting.name]!)
+    control.name = setting.name
     control.addEventListener('change', () => {
       if (!control.checkValidity()) {
         control.reportValidity()
@@ -31,13 +32,19 @@ export function showSettings(
     label.append(control)
     return label
   })
+  // Whoever goes through them by keyboard stays at the one they changed.
+  const stayAt = place.contains(document.activeElement)
+    ? (document.activeElement as HTMLInputElement).name
+    : undefined
   place.replaceChildren(...fields)
+  if (stayAt !== undefined) place.querySelector<HTMLElement>(`[name="${stayAt}"]`)?.focus()
 }
 
 function controlOf(setting: Setting, value: number | string): HTMLInputElement | HTMLSelectElement {
   if ('choices' in setting) {
     const control = element('select') as HTMLSelectElement
-    for (const choice of setting.choices) control.append(new Option(choice, choice))
+    for (const [i, choice] of setting.choices.entries())
+      control.append(new Option(setting.texts?.[i] ?? choice, choice))
     control.value = String(value)
     return control
   }

@@ -1,13 +1,14 @@
 import { atlasOf } from '../../src/sim/atlas/atlas.ts'
 import { ledgersOf } from '../../src/sim/atlas/ledger.ts'
 import type { ExhibitScenario } from '../../src/sim/exhibits/index.ts'
-import { explore } from '../../src/sim/explorer.ts'
 import type { Instrumented } from '../../src/sim/instrument.ts'
 import type { StepEvent } from '../../src/sim/machine.ts'
 import { Session } from '../../src/sim/session.ts'
 import { setText } from '../common/elements.ts'
+import { scenarioIn } from './address.ts'
+import { checkedText, checkOrders } from './check.ts'
 import { Runner } from './clock.ts'
-import { Controls } from './controls.ts'
+import type { Controls } from './controls.ts'
 import { eventText } from './describe.ts'
 import { showLedger } from './ledger-view.ts'
 import { MemoryPicture } from './memory-picture.ts'
@@ -15,8 +16,8 @@ import { ThreadsView } from './threads-view.ts'
 import { TraceView } from './trace-view.ts'
 
 const at = (id: string) => document.getElementById(id)!
-/** States that the page looks at when it is asked to check every order: a few seconds. */
-const CHECKED_STATES = 200_000
+/** States that the page looks at when it is asked to check every order: some seconds. */
+const CHECKED_STATES = 500_000
 
 /** One session on the page: its threads, its memory, and what can be done with them. */
 export class Stage {
@@ -29,25 +30,37 @@ export class Stage {
   readonly #memory: MemoryPicture
   readonly #trace: TraceView
   readonly #runner: Runner
+  #stopCheck: (() => void) | undefined
   /** What was lost by which step. */
   readonly #alerts = new Map<number, string>()
 
-  constructor(core: Instrumented, scenario: ExhibitScenario, onChange: (session: Session) => void) {
+  /** What was lost up to here. */
+  #lost: Map<string, number>
+
+  constructor(
+    core: Instrumented,
+    scenario: ExhibitScenario,
+    controls: Controls,
+    onChange: (session: Session) => void,
+  ) {
     this.#core = core
     this.#scenario = scenario
     this.#onChange = onChange
     this.session = new Session(core, scenario)
-    this.#controls = new Controls(at('controls'), {
+    this.session.onStep = () => this.#noteLosses()
+    this.#lost = this.#losses()
+    this.#controls = controls
+    controls.actions = {
       back: (steps) => this.goTo(this.session.position - steps),
       forward: () => this.forward(),
       goTo: (position) => this.goTo(position),
       toggle: () => this.toggle(),
-      run: (steps) => this.#change(() => this.#run(steps)),
-    })
+      run: (steps) => this.#change(() => this.#run(steps), true),
+    }
     this.#threads = new ThreadsView(at('stage'), this.session, scenario, {
       step: (thread) => this.step(thread),
       finish: (thread) => this.finish(thread),
-      kill: (thread) => this.#change(() => this.#noted(() => this.session.kill(thread)), true),
+      kill: (thread) => this.#change(() => this.session.kill(thread), true),
     })
     this.#memory = new MemoryPicture(at('memory'), scenario)
     this.#trace = new TraceView(at('trace'), (position) => this.goTo(position))
@@ -56,11 +69,11 @@ export class Stage {
   }
 
   step(thread: number): void {
-    if (this.session.canStep(thread)) this.#change(() => this.#noted(() => this.session.step(thread)), true)
+    if (this.session.canStep(thread)) this.#change(() => this.session.step(thread), true)
   }
 
   finish(thread: number): void {
-    if (this.session.canStep(thread)) this.#change(() => this.#noted(() => this.session.finish(thread)), true)
+    if (this.session.canStep(thread)) this.#change(() => this.session.finish(thread), true)
   }
 
   /** What is known ahead, or else whoever's turn it is. */
@@ -77,43 +90,51 @@ export class Stage {
 
   toggle(): void {
     if (this.#runner.isRunning) this.#runner.stop()
-    else {
-      this.#runner.perSecond = this.#controls.perSecond
-      this.#runner.start()
-    }
-    this.show()
+    else this.#runner.start()
+    this.show(!this.#runner.isRunning)
   }
 
   leave(): void {
     this.#runner.stop()
+    if (this.#stopCheck !== undefined) this.#endCheck('')
   }
 
   /** A schedule of this scenario, up to some step of it. Throws where it does not fit. */
   load(schedule: string, position?: number): void {
-    this.#noted(() => this.session.load(schedule))
+    this.session.goTo(0)
+    this.#lost = this.#losses()
+    // Its settings may stand in another order, or be the usual ones: what is meant is this scenario all the same.
+    this.session.load(`${this.#scenario.name}${schedule.slice(scenarioIn(schedule).length)}`)
     if (position !== undefined) this.session.goTo(position)
   }
 
-  /** Searches all orders, within bounds, and opens the one that fails. */
-  check(): void {
+  /** Searches all orders, within bounds, and opens the one that fails. Asked again meanwhile, it stops. */
+  check(kills: 0 | 1): void {
+    if (this.#stopCheck !== undefined) {
+      this.#endCheck('Stopped.')
+      return
+    }
     this.#runner.stop()
-    const { failure, complete, states } = explore(this.#core, this.#scenario, {
-      kills: 0,
-      maxStates: CHECKED_STATES,
+    this.show()
+    setText(at('checked'), 'Looking at every order …')
+    setText(at('check'), 'Stop checking')
+    const question = { core: this.#core, scenario: this.#scenario.name, kills, maxStates: CHECKED_STATES }
+    this.#stopCheck = checkOrders(question, (checked) => {
+      if (checked instanceof Error) {
+        this.#endCheck(checked.message)
+        return
+      }
+      const { failure } = checked
+      if (failure !== undefined) this.#change(() => this.load(failure.schedule))
+      this.#endCheck(checkedText(checked, kills))
     })
-    const count = states.toLocaleString('en')
-    if (failure !== undefined) {
-      this.#change(() => this.load(failure.schedule))
-      setText(
-        at('checked'),
-        `${count} states, and one of them fails: ${failure.message}. Here is the way there.`,
-      )
-    } else if (complete) setText(at('checked'), `All orders looked at, ${count} states: none fails.`)
-    else
-      setText(
-        at('checked'),
-        `${count} states looked at, none fails; there are more. Fewer events, or a smaller ring, make it complete.`,
-      )
+  }
+
+  #endCheck(text: string): void {
+    this.#stopCheck?.()
+    this.#stopCheck = undefined
+    setText(at('check'), 'Check every order')
+    setText(at('checked'), text)
   }
 
   show(says = false): void {
@@ -133,32 +154,36 @@ export class Stage {
     if (says)
       setText(
         at('said'),
-        said(session.last, (event) => eventText(event, atlas)),
+        said(session, (event) => eventText(event, atlas)),
       )
+    // A browser takes only so many changes of the address, and a schedule that flies past is read by nobody.
+    if (this.#runner.isRunning) return
     setText(at('hash'), session.hash)
     this.#onChange(session)
   }
 
   #run(steps: number): void {
-    // One by one, so that each loss is told at the step that made it.
-    for (let i = 0; i < steps && !this.session.isOver; i++)
-      this.#noted(() => this.session.run(1, this.#controls.turns))
+    this.session.run(steps, this.#controls.turns)
     if (this.session.isOver) this.#runner.stop()
   }
 
+  /** While it runs nothing is said, but where it stops. */
   #change(action: () => void, says = false): void {
+    this.#lost = this.#losses()
     action()
-    this.show(says)
+    this.show(says || !this.#runner.isRunning)
   }
 
-  /** Tells what a step has lost. */
-  #noted(action: () => unknown): void {
-    const before = this.#losses()
-    action()
-    const grown = [...this.#losses()].filter(([label, value]) => value > (before.get(label) ?? 0))
-    const text = grown.map(([label, value]) => `${label}: ${value}`).join(', ')
-    if (text === '') this.#alerts.delete(this.session.position)
-    else this.#alerts.set(this.session.position, text)
+  /** Tells what the last step has lost. */
+  #noteLosses(): void {
+    const before = this.#lost
+    this.#lost = this.#losses()
+    const texts = [...this.#lost].flatMap(([label, value]) => {
+      const more = value - (before.get(label) ?? 0)
+      return more > 0 ? [`${label} ${more}, ${value} in all`] : []
+    })
+    if (texts.length === 0) this.#alerts.delete(this.session.position)
+    else this.#alerts.set(this.session.position, texts.join('; '))
   }
 
   #figures() {
@@ -170,13 +195,14 @@ export class Stage {
     const losses = this.#figures().filter(({ isLoss }) => isLoss)
     return new Map(
       losses.map(({ thread, label, value }) => [
-        `${thread === undefined ? '' : threads[thread]!.name} ${label}`,
+        `${thread === undefined ? '' : `${threads[thread]!.name}: `}${label}`,
         value,
       ]),
     )
   }
 }
 
-function said(last: StepEvent | undefined, textOf: (event: StepEvent) => string): string {
-  return last === undefined ? 'At the beginning.' : `${last.name} ${textOf(last)}`
+function said({ last, isOver, fault }: Session, textOf: (event: StepEvent) => string): string {
+  const done = last === undefined ? 'At the beginning.' : `${last.name} ${textOf(last)}.`
+  return isOver && fault === undefined ? `${done} That is the end: nobody can take a step.` : done
 }

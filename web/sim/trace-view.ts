@@ -42,6 +42,8 @@ function itemOf(event: StepEvent, atlas: Atlas, alert: string | undefined): HTML
   const item = element('li')
   const button = element('button') as HTMLButtonElement
   button.type = 'button'
+  // By keyboard one goes there with the arrows: two hundred stops more would be in the way.
+  button.tabIndex = -1
   button.dataset.position = String(event.index + 1)
   button.style.setProperty('--own', colourOf(event.thread))
   button.append(element('b', event.name), ` ${eventText(event, atlas)}`)

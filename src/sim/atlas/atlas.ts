@@ -1,8 +1,9 @@
 import type { MemoryView } from '../memory-view.ts'
 import type { StateView } from '../program.ts'
 import { type Layout, layoutOf } from './layout.ts'
-import { type BlockSpec, type FieldSpec, kinds, memberFields, pollerFields } from './specs.ts'
-import { channelTracks, laneTrack, type Track } from './tracks.ts'
+import { type BlockSpec, kinds, memberFields, pollerFields } from './specs.ts'
+import { type Cursor, channelTracks, laneTrack, type Track } from './tracks.ts'
+import { type Names, wordText } from './words.ts'
 
 export interface Field {
   readonly label: string
@@ -42,7 +43,19 @@ export interface Member {
 
 const GRANULE = 4096
 
-type OwnerOf = (token: number) => Member | undefined
+/** What calls answer that is no number of anything, by the constants that modules export. */
+const CODES = [
+  'EMPTY',
+  'FULL',
+  'ENDED',
+  'STALE',
+  'INVALID',
+  'OVERSIZE',
+  'OUT_OF_MEMORY',
+  'BUSY',
+  'GONE',
+  'FAILED',
+]
 
 /** What lies in the memory of a region, whoever laid it out. Reads only. */
 export interface Atlas {
@@ -50,6 +63,8 @@ export interface Atlas {
   readonly members: readonly Member[]
   /** The words of the region's tables that have names. */
   readonly table: readonly Field[]
+  /** Answers of calls that have names. */
+  readonly codes: ReadonlyMap<number, string>
 }
 
 /** `nameOf`: what a thread is called, by the key that the runtime gave it. */
@@ -58,13 +73,19 @@ export function atlasOf(
   nameOf: (key: number) => string = (key) => `thread ${key}`,
 ): Atlas {
   const layout = layoutOf(view)
-  if (layout.LIVE === undefined) return { structures: [], members: [], table: [] }
-  const members = membersOf(view.memory, layout, nameOf)
-  const ownerOf: OwnerOf = (token) => members.find((member) => member.token === token)
-  const structures = objectsIn(view.memory, layout).flatMap(
-    (address) => structureAt(view.memory, layout, address, ownerOf) ?? [],
+  const codes = new Map(
+    CODES.flatMap((name) => (layout[name] === undefined ? [] : [[layout[name], name] as const])),
   )
-  return { structures, members, table: tableOf(view.memory, layout, members, ownerOf) }
+  if (layout.LIVE === undefined) return { structures: [], members: [], table: [], codes }
+  const members = membersOf(view.memory, layout, nameOf)
+  const names: Names = {
+    ofToken: (token) => members.find((member) => member.token === token)?.name,
+    ofSlot: (slot) => members.find((member) => member.slot === slot)?.name,
+  }
+  const structures = objectsIn(view.memory, layout).flatMap(
+    (address) => structureAt(view.memory, layout, address, { members, names }) ?? [],
+  )
+  return { structures, members, table: tableOf(view.memory, layout, members, names), codes }
 }
 
 /** Addresses of living objects: those whose generation the granule table has, too. */
@@ -90,7 +111,7 @@ function membersOf(memory: MemoryView, layout: Layout, nameOf: (key: number) => 
   }).filter(({ token }) => token !== 0)
 }
 
-function tableOf(memory: MemoryView, layout: Layout, members: readonly Member[], ownerOf: OwnerOf): Field[] {
+function tableOf(memory: MemoryView, layout: Layout, members: readonly Member[], names: Names): Field[] {
   const { DEPARTURES_OFFSET: departures } = layout
   const counted =
     departures === undefined
@@ -98,7 +119,7 @@ function tableOf(memory: MemoryView, layout: Layout, members: readonly Member[],
       : [{ label: 'departures', address: departures, bytes: 4, text: `${memory.u32(departures)}` }]
   const owned = members.flatMap(({ name, slot }) => {
     const at = layout.THREADS_OFFSET! + slot * layout.THREAD_BYTES!
-    const block = blockAt(memory, layout, at, { title: '', fields: memberFields }, ownerOf)
+    const block = blockAt(memory, layout, at, { title: '', fields: memberFields }, names)
     const words = block.fields.map((field) => ({ ...field, label: `${field.label} of ${name}` }))
     return [{ label: `token of ${name}`, address: at, bytes: 8, text: `${memory.u32(at)}` }, ...words]
   })
@@ -109,36 +130,54 @@ function structureAt(
   memory: MemoryView,
   layout: Layout,
   address: number,
-  ownerOf: OwnerOf,
+  { members, names }: { readonly members: readonly Member[]; readonly names: Names },
 ): Structure | undefined {
   const kind = memory.u32(address)
   const spec = kinds.find((one) => layout[one.kind] === kind)
   if (spec === undefined) return undefined
   const isBroadcast = spec.kind === 'KIND_ONE_TO_MANY'
   const isLane = ['KIND_ONE_TO_ONE', 'KIND_ONE_TO_MANY', 'KIND_LANE'].includes(spec.kind)
-  const blocks = spec.blocks.map((block) => blockAt(memory, layout, address, block, ownerOf))
-  if (isBroadcast) blocks.push(...pollerBlocks(memory, layout, address, ownerOf))
+  const blocks = spec.blocks.map((block) => blockAt(memory, layout, address, block, names))
+  const pollers = isBroadcast ? pollersOf(memory, layout, address) : []
+  for (const poller of pollers) blocks.push(pollerBlock(memory, layout, poller, names))
   const tracks = isLane
-    ? [laneTrack(memory, layout, address)]
+    ? [
+        laneTrack(
+          memory,
+          layout,
+          address,
+          pollers.map((at) => placeIn(memory, layout, at, names)),
+        ),
+      ]
     : spec.kind === 'KIND_CHANNEL'
       ? channelTracks(memory, layout, address)
       : []
-  const writer = isLane ? ownerOf(memory.u32(address + layout.WRITER_ROLE_OFFSET!))?.key : undefined
-  const title = spec.title
-  return { title, address, blocks, tracks, ...(writer !== undefined && { writerKey: writer }) }
+  const token = isLane ? memory.u32(address + layout.WRITER_ROLE_OFFSET!) : 0
+  const writer = members.find((member) => token !== 0 && member.token === token)
+  // There are several lanes, and one of anything else.
+  const title = spec.kind === 'KIND_LANE' && writer ? `${spec.title} of ${writer.name}` : spec.title
+  return { title, address, blocks, tracks, ...(writer !== undefined && { writerKey: writer.key }) }
 }
 
-function pollerBlocks(memory: MemoryView, layout: Layout, ring: number, ownerOf: OwnerOf): Block[] {
-  const slots = Array.from(
+/** Addresses of those that somebody has. */
+function pollersOf(memory: MemoryView, layout: Layout, ring: number): number[] {
+  return Array.from(
     { length: layout.MAX_POLLERS! },
     (_, slot) => ring + layout.POLLERS_OFFSET! + slot * layout.POLLER_BYTES!,
-  )
-  return slots
-    .map((at, slot) => ({ at, slot }))
-    .filter(({ at }) => memory.u32(at + layout.POLLER_OWNER_OFFSET!) !== 0)
-    .map(({ at, slot }) =>
-      blockAt(memory, layout, at, { title: `poller ${slot}`, fields: pollerFields }, ownerOf),
-    )
+  ).filter((at) => memory.u32(at + layout.POLLER_OWNER_OFFSET!) !== 0)
+}
+
+function pollerBlock(memory: MemoryView, layout: Layout, at: number, names: Names): Block {
+  const { label } = placeIn(memory, layout, at, names)
+  const fields = pollerFields.map(([name, ...rest]) => [`${name} of ${label}`, ...rest] as const)
+  return blockAt(memory, layout, at, { title: 'a reader’s place', fields }, names)
+}
+
+function placeIn(memory: MemoryView, layout: Layout, at: number, names: Names): Omit<Cursor, 'address'> {
+  return {
+    label: names.ofToken(memory.u32(at + layout.POLLER_OWNER_OFFSET!)) ?? 'one that is gone',
+    position: Number(memory.u64(at + layout.POLLER_POSITION_OFFSET!)),
+  }
 }
 
 function blockAt(
@@ -146,31 +185,18 @@ function blockAt(
   layout: Layout,
   object: number,
   { title, base, fields }: BlockSpec,
-  ownerOf: OwnerOf,
+  names: Names,
 ): Block {
   const from = object + (base === undefined ? 0 : layout[base]!)
   const there = fields.filter(([, offset]) => layout[offset] !== undefined)
   return {
     title,
-    fields: there.map((spec): Field => {
-      const address = from + layout[spec[1]]!
-      return { label: spec[0], address, bytes: spec[2], text: textOf(memory, address, spec, ownerOf) }
+    fields: there.map(([label, offset, bytes, as]): Field => {
+      const address = from + layout[offset]!
+      const value = bytes === 8 ? memory.u64(address) : BigInt(memory.u32(address))
+      return { label, address, bytes, text: wordText(value, as, layout, names) }
     }),
   }
-}
-
-function textOf(
-  memory: MemoryView,
-  address: number,
-  [, , bytes, as = 'number']: FieldSpec,
-  ownerOf: OwnerOf,
-): string {
-  if (as === 'token') {
-    const token = memory.u32(address)
-    return token === 0 ? 'nobody' : (ownerOf(token)?.name ?? 'one that is gone')
-  }
-  const value = bytes === 8 ? memory.u64(address) : BigInt(memory.u32(address))
-  return as === 'bits' ? `0x${value.toString(16)}` : value.toString()
 }
 
 /** What an address is called: `tail of OneToOne`, `data + 24`, `scratch of thread 2`. */

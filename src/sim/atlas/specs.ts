@@ -1,12 +1,9 @@
 // What lies where in each kind of object, as the descriptors in assembly/ draw it: names here, offsets from the module.
 
-/** A label, the exported constant that is its offset, and its length. */
-export type FieldSpec = readonly [
-  label: string,
-  offset: string,
-  bytes: 4 | 8,
-  as?: 'number' | 'bits' | 'token',
-]
+import type { Reading } from './words.ts'
+
+/** A label, the exported constant that is its offset, its length, and how it is read. */
+export type FieldSpec = readonly [label: string, offset: string, bytes: 4 | 8, as?: Reading]
 
 /** Fields that lie together on a cache line, and who writes them. */
 export interface BlockSpec {
@@ -28,7 +25,7 @@ const laneBlocks: readonly BlockSpec[] = [
     title: 'constant',
     fields: [
       ['capacity', 'CAPACITY_OFFSET', 4],
-      ['policy', 'POLICY_OFFSET', 4],
+      ['policy', 'POLICY_OFFSET', 4, { choice: ['drop-oldest', 'drop-newest'] }],
     ],
   },
   {
@@ -46,7 +43,7 @@ const laneBlocks: readonly BlockSpec[] = [
       ['grant to', 'GRANT_END_OFFSET', 8],
     ],
   },
-  { title: 'the head, moved by compare-and-swap', fields: [['head', 'HEAD_OFFSET', 8]] },
+  { title: 'the head, moved by compare-and-swap', fields: [['head', 'HEAD_OFFSET', 8, 'head']] },
   {
     title: 'the reader’s',
     fields: [
@@ -63,7 +60,7 @@ const laneBlocks: readonly BlockSpec[] = [
     fields: [
       ['writer', 'WRITER_ROLE_OFFSET', 8, 'token'],
       ['reader', 'READER_ROLE_OFFSET', 8, 'token'],
-      ['bell', 'BELL_OFFSET', 4],
+      ['bell', 'BELL_OFFSET', 4, 'bell'],
     ],
   },
 ]
@@ -96,7 +93,7 @@ const gudpLane: readonly BlockSpec[] = [
     fields: [
       ['in head', 'IN_HEAD_OFFSET', 8],
       ['in mutex', 'IN_MUTEX_OFFSET', 4, 'token'],
-      ['in waiters', 'IN_WAITERS_OFFSET', 4, 'bits'],
+      ['in waiters', 'IN_WAITERS_OFFSET', 4, 'slots'],
     ],
   },
   {
@@ -105,16 +102,61 @@ const gudpLane: readonly BlockSpec[] = [
     fields: [
       ['out tail', 'OUT_TAIL_OFFSET', 8],
       ['out mutex', 'OUT_MUTEX_OFFSET', 4, 'token'],
-      ['out waiters', 'OUT_WAITERS_OFFSET', 4, 'bits'],
-      ['out lockers', 'OUT_LOCKERS_OFFSET', 4, 'bits'],
+      ['out waiters', 'OUT_WAITERS_OFFSET', 4, 'slots'],
+      ['out lockers', 'OUT_LOCKERS_OFFSET', 4, 'slots'],
     ],
   },
   { title: 'out: the daemon’s', base: 'FIRST_LANE_OFFSET', fields: [['out head', 'OUT_HEAD_OFFSET', 8]] },
 ]
 
+const hubStates = [
+  ['open', 'HUB_OPEN'],
+  ['ended', 'HUB_ENDED'],
+] as const
+const clientFlags = [
+  ['closed', 'CLIENT_CLOSED'],
+  ['writes no more', 'CLIENT_SHUT_WRITE'],
+  ['reads no more', 'CLIENT_SHUT_READ'],
+  ['reset', 'CLIENT_RESET'],
+] as const
+const serverFlags = [
+  ['peer has ended', 'SERVER_ENDED'],
+  ['closed', 'SERVER_CLOSED'],
+  ['peer takes no more', 'SERVER_REFUSES'],
+] as const
+const clientWaits = [
+  ['something to read', 'READABLE'],
+  ['room to write', 'WRITABLE'],
+  ['an answer', 'ANSWERED'],
+] as const
+const serverWaits = [
+  ['work', 'WORK'],
+  ['something to send', 'SENT'],
+  ['room', 'ROOM'],
+] as const
+const wants = [
+  ['send', 'WANTS_SEND'],
+  ['credit', 'WANTS_CREDIT'],
+  ['close', 'WANTS_CLOSE'],
+  ['a user leaves', 'WANTS_LEAVE'],
+] as const
+const reasons = [
+  ['closed', 'CLOSED'],
+  ['timed out', 'TIMED_OUT'],
+  ['reset', 'RESET'],
+  ['refused', 'REFUSED'],
+  ['the socket fails', 'IO_ERROR'],
+  ['the daemon is gone', 'LOST'],
+] as const
+
 export const kinds: readonly KindSpec[] = [
   { kind: 'KIND_ONE_TO_ONE', title: 'OneToOne', blocks: laneBlocks },
-  { kind: 'KIND_ONE_TO_MANY', title: 'OneToMany', blocks: laneBlocks },
+  {
+    kind: 'KIND_ONE_TO_MANY',
+    title: 'OneToMany',
+    // Each of its readers has a place of its own.
+    blocks: laneBlocks.filter(({ title }) => title !== 'the reader’s'),
+  },
   {
     kind: 'KIND_MANY_TO_ONE',
     title: 'ManyToOne',
@@ -137,7 +179,7 @@ export const kinds: readonly KindSpec[] = [
   {
     kind: 'KIND_STATUS',
     title: 'status word',
-    blocks: [{ title: 'the word', fields: [['status', 'STATUS_OFFSET', 4, 'bits']] }],
+    blocks: [{ title: 'the word', fields: [['status', 'STATUS_OFFSET', 4, { status: [] }]] }],
   },
   {
     kind: 'KIND_OUTLET',
@@ -158,11 +200,11 @@ export const kinds: readonly KindSpec[] = [
     title: 'monitor',
     blocks: [
       {
-        title: 'one line',
+        title: 'who has it, who sleeps for it',
         fields: [
           ['mutex', 'MONITOR_MUTEX_OFFSET', 4, 'token'],
-          ['lockers', 'MONITOR_LOCKERS_OFFSET', 4, 'bits'],
-          ['waiters', 'MONITOR_WAITERS_OFFSET', 4, 'bits'],
+          ['wait for the mutex', 'MONITOR_LOCKERS_OFFSET', 4, 'slots'],
+          ['wait for the condition', 'MONITOR_WAITERS_OFFSET', 4, 'slots'],
         ],
       },
     ],
@@ -171,12 +213,12 @@ export const kinds: readonly KindSpec[] = [
     kind: 'KIND_HUB',
     title: 'hub',
     blocks: [
-      { title: 'state', fields: [['status', 'HUB_STATUS_OFFSET', 4]] },
+      { title: 'state', fields: [['status', 'HUB_STATUS_OFFSET', 4, { oneOf: hubStates }]] },
       {
         title: 'who has work',
         fields: [
-          ['summary', 'HUB_SUMMARY_OFFSET', 4, 'bits'],
-          ['ready', 'HUB_READY_OFFSET', 4, 'bits'],
+          ['summary', 'HUB_SUMMARY_OFFSET', 4, { each: 'word' }],
+          ['ready', 'HUB_READY_OFFSET', 4, { each: 'channel' }],
         ],
       },
     ],
@@ -189,22 +231,22 @@ export const kinds: readonly KindSpec[] = [
         title: 'the client’s words',
         fields: [
           ['asked', 'ASKED_OFFSET', 4],
-          ['client flags', 'CLIENT_FLAGS_OFFSET', 4, 'bits'],
+          ['client flags', 'CLIENT_FLAGS_OFFSET', 4, { flags: clientFlags }],
         ],
       },
       {
         title: 'the server’s words',
         fields: [
           ['answered', 'ANSWERED_OFFSET', 4],
-          ['server flags', 'SERVER_FLAGS_OFFSET', 4, 'bits'],
+          ['server flags', 'SERVER_FLAGS_OFFSET', 4, { flags: serverFlags }],
           ['error', 'ERROR_OFFSET', 4],
         ],
       },
       {
         title: 'who waits for what',
         fields: [
-          ['client waits', 'CLIENT_WAITS_OFFSET', 4, 'bits'],
-          ['server waits', 'SERVER_WAITS_OFFSET', 4, 'bits'],
+          ['client', 'CLIENT_WAITS_OFFSET', 4, { flags: clientWaits }],
+          ['server', 'SERVER_WAITS_OFFSET', 4, { flags: serverWaits }],
         ],
       },
       ...cursorBlocks('to the server', 'CLIENT_RING_OFFSET'),
@@ -218,8 +260,8 @@ export const kinds: readonly KindSpec[] = [
       {
         title: 'shared',
         fields: [
-          ['status', 'STATUS_OFFSET', 4, 'bits'],
-          ['wants', 'WANTS_OFFSET', 4, 'bits'],
+          ['status', 'STATUS_OFFSET', 4, { status: reasons }],
+          ['wants of the daemon', 'WANTS_OFFSET', 4, { flags: wants }],
         ],
       },
       ...gudpLane,
@@ -229,13 +271,13 @@ export const kinds: readonly KindSpec[] = [
 
 /** Of each poller that has joined a OneToMany, at its place. */
 export const pollerFields: readonly FieldSpec[] = [
-  ['whose', 'POLLER_OWNER_OFFSET', 8, 'token'],
+  ['owner', 'POLLER_OWNER_OFFSET', 8, 'token'],
   ['position', 'POLLER_POSITION_OFFSET', 8],
-  ['read', 'POLLER_READ_OFFSET', 8],
+  ['count', 'POLLER_READ_OFFSET', 8],
 ]
 
 /** Of each thread that has joined, at its place in the region's table. */
 export const memberFields: readonly FieldSpec[] = [
   ['scratch', 'THREAD_SCRATCH_OFFSET', 4],
-  ['bell', 'THREAD_BELL_OFFSET', 4],
+  ['bell', 'THREAD_BELL_OFFSET', 4, 'bell'],
 ]

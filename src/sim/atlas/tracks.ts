@@ -77,7 +77,13 @@ interface Found {
   readonly index?: number
 }
 
-export function laneTrack(memory: MemoryView, layout: Layout, lane: number): Track {
+/** `places`: where others read, who take nothing out. */
+export function laneTrack(
+  memory: MemoryView,
+  layout: Layout,
+  lane: number,
+  places: readonly Omit<Cursor, 'address'>[] = [],
+): Track {
   const word = (name: string) => Number(memory.u64(lane + layout[name]!))
   const bytes = memory.u32(lane + layout.MASK_OFFSET!) + 1
   const ring: Ring = { address: memory.u32(lane + layout.DATA_OFFSET!), bytes }
@@ -104,6 +110,7 @@ export function laneTrack(memory: MemoryView, layout: Layout, lane: number): Tra
     cursor('head', head),
     cursor('tail', tail),
     ...(inHand > 0 ? [cursor('released', released)] : []),
+    ...places.map(({ label, position }) => cursor(label, position)),
   ]
   const overhang = memory.u32(lane + layout.CAPACITY_BYTES_OFFSET!) + headerBytes
   return { title: 'data', address: ring.address, bytes, overhang, cursors, spans }

@@ -32,6 +32,7 @@ const policy: Setting = {
   label: 'when it is full',
   default: 'drop-oldest',
   choices: ['drop-oldest', 'drop-newest'],
+  texts: ['the oldest is dropped', 'the new one is refused'],
 }
 const capacity: Setting = { name: 'capacity', label: 'capacity, records', default: 3, least: 1, most: 64 }
 const bytes: Setting = { name: 'bytes', label: 'bytes of a record', default: 16, least: 8, most: 64 }
@@ -45,9 +46,10 @@ const events: Setting = {
 /** Whether the runtime says that a thread has ended, and what it held is given back. More of the memory may change then. */
 const deaths: Setting = {
   name: 'deaths',
-  label: 'deaths are',
+  label: 'when a thread is killed',
   default: 'untold',
   choices: ['untold', 'told'],
+  texts: ['nobody is told', 'the runtime cleans up after it'],
 }
 const count = (name: string, label: string, usual: number, most: number): Setting => ({
   name,
@@ -297,8 +299,20 @@ export const diodeExhibits: readonly Exhibit[] = [
       policy,
       events,
       bytes,
-      { name: 'writes', label: 'the writer', default: 'set', choices: ['set', 'claim'] },
-      { name: 'reads', label: 'the reader', default: 'next', choices: ['next', 'drain'] },
+      {
+        name: 'writes',
+        label: 'the writer',
+        default: 'set',
+        choices: ['set', 'claim'],
+        texts: ['copies a record in', 'claims a place, and writes there'],
+      },
+      {
+        name: 'reads',
+        label: 'the reader',
+        default: 'next',
+        choices: ['next', 'drain'],
+        texts: ['takes one at a time', 'drains up to four at once'],
+      },
       deaths,
     ],
     build: (settings) => diodeScenario({ kind: 'KIND_ONE_TO_ONE', writers: 1, readers: 1, settings }),

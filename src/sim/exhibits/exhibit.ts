@@ -3,7 +3,12 @@ import type { Scenario, StateView } from '../program.ts'
 /** Something that whoever looks at an exhibit may choose. */
 export type Setting = { readonly name: string; readonly label: string } & (
   | { readonly default: number; readonly least: number; readonly most: number }
-  | { readonly default: string; readonly choices: readonly string[] }
+  | {
+      readonly default: string
+      readonly choices: readonly string[]
+      /** What to call each of them, where its name says too little. */
+      readonly texts?: readonly string[]
+    }
 )
 
 /** What was chosen, by name. */

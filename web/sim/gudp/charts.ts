@@ -22,7 +22,7 @@ export class Charts {
       { label: 'left', colour: 'blue' },
       { label: 'right', colour: 'teal' },
     ])
-    this.#rate = new Chart('rate', '', [
+    this.#rate = new Chart('rate', 'The left side’s rate', [
       { label: 'let go', colour: 'good' },
       { label: 'sent', colour: 'blue' },
     ])
