@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, isIP } from 'node:net'
-import { type ErrorCode, SpillwayError } from '../core/errors.ts'
+import { type ErrorCode, messageOf, SpillwayError } from '../core/errors.ts'
 import { isLoopback } from '../net/address-ranges.ts'
 import { permitNet } from './permission.ts'
 
@@ -110,7 +110,7 @@ export class HttpPages {
     try {
       return { status: 200, type: page.type, body: page.body() }
     } catch (error) {
-      return words(500, error instanceof Error ? error.message : String(error))
+      return words(500, messageOf(error))
     }
   }
 }
