@@ -61,6 +61,8 @@ export interface DatagramSocketOptions {
 
 /** Where sockets to send with come from. */
 export interface DatagramPort {
+  /** Throws what `connect` would reject with where the runtime does not let the program send there. Left out: nothing forbids it. */
+  permit?(peer: Endpoint): void
   connect(options: DatagramSocketOptions): Promise<DatagramSocket>
   /** Whether several datagrams may be under way at once without overtaking one another (in Deno they do). */
   readonly keepsOrder: boolean

@@ -5,10 +5,13 @@ import { clients } from '../support/clients.mjs'
 import { eventOf, LINE_BYTES } from '../support/events.mjs'
 import { atPace } from '../support/pace.mjs'
 import { startReceiver } from '../support/receiver.mjs'
-import { median } from '../support/timing.mjs'
+import { median, spread } from '../support/timing.mjs'
 
 const PER_SECOND = 100_000
 const TURNS = 3
+
+/** What takes one measurement from another may come out below zero, by as much as its noise: the figure that says how much that is. */
+export const differences = { overIdle: 'overIdleNoise' }
 
 export const variants = Object.fromEntries(
   Object.keys(clients).map((name) => [name, (scale) => delayWith(name, scale)]),
@@ -16,7 +19,8 @@ export const variants = Object.fromEntries(
 
 /**
  * Three phases in turn, three times: idle (the same ticks, nothing in them), with JSON.stringify alone, and with the client.
- * `overIdle`: p99 with the client, less what stringify alone adds, over p99 idle.
+ * `overIdle`: p99 with the client, less what stringify alone adds, over p99 idle; `overIdleNoise`: how far apart the turns of each phase lay, over
+ * the same. With less than that there is nothing to tell the two apart by.
  */
 async function delayWith(name, scale) {
   const { open, ...format } = clients[name]
@@ -52,9 +56,18 @@ async function delayWith(name, scale) {
     idle,
     stringify,
     overIdle: (p99 - Math.max(0, stringify - idle)) / idle,
+    overIdleNoise:
+      Object.values(delays)
+        .map(rangeOf)
+        .reduce((sum, range) => sum + range) / idle,
     perSecond: median(rates),
     ...arrived(offered, told, await receiver.result()),
   }
+}
+
+function rangeOf(values) {
+  const { min, max } = spread(values)
+  return max - min
 }
 
 /** Milliseconds between two looks that ought to be one apart. */

@@ -50,7 +50,7 @@ function filled(capacity, bytes) {
   const { depth } = ring.stats()
   if (depth !== capacity) throw new Error(`${depth} of ${capacity} records are in the ring`)
   const shared = ring.handle.memory.buffer.byteLength - before.shared
-  const rss = process.memoryUsage.rss() - before.rss
+  const rss = Math.max(0, process.memoryUsage.rss() - before.rss) // the process may have given back more than the ring took
   return {
     sharedPerRecord: shared / capacity,
     rssPerRecord: rss / capacity,

@@ -6,19 +6,8 @@ import { type CommandHost, defineCommand } from './command.ts'
 import { renderEndpoint } from './endpoint.ts'
 import { exitCode, starting, usageError } from './exit.ts'
 import { FiguresServed } from './figures-served.ts'
-import {
-  bytes,
-  given,
-  integer,
-  list,
-  listening,
-  listeningAt,
-  number,
-  text,
-  toggle,
-  type Values,
-} from './flags.ts'
-import { secretFile, secureOf } from './gudp-flags.ts'
+import { bytes, integer, list, listening, listeningAt, number, text, toggle, type Values } from './flags.ts'
+import { gudpOptions, secretFile } from './gudp-flags.ts'
 import { Interrupt } from './interrupt.ts'
 import { natsFlags, natsSink, streamOf } from './nats-flags.ts'
 import { Progress, type Voice, voiceFor } from './progress.ts'
@@ -206,15 +195,6 @@ function counted(sink: Sink, end: End): Sink {
 function targetOf({ out, to }: CollectValues): string {
   if (to !== undefined) return `stream ${streamOf(to)}`
   return out === '-' ? 'standard output' : out
-}
-
-function gudpOptions({
-  gudp,
-  'secret-file': file,
-}: CollectValues): Partial<Parameters<typeof Collector.open>[0]> {
-  if (gudp) return { transport: 'gudp', gudp: given({ secure: secureOf(file) }) }
-  if (file !== undefined) throw usageError('--secret-file is for --gudp: plain UDP is not encrypted')
-  return {}
 }
 
 /** Lines and figures on one terminal: the figures must not be drawn over. */

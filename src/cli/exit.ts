@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import { SpillwayError } from '../core/errors.ts'
+import { messageOf, SpillwayError } from '../core/errors.ts'
 
 /** What a script may rely on. A signal adds its number to 128, as in a shell: 130 for SIGINT, 143 for SIGTERM. */
 export const exitCode = { ok: 0, failed: 1, usage: 2, cannotStart: 3 } as const
@@ -33,8 +33,4 @@ export async function starting<T>(opening: Promise<T>): Promise<T> {
       cause: error,
     })
   }
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

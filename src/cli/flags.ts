@@ -1,5 +1,6 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
-import { messageOf, usageError } from './exit.ts'
+import { messageOf } from '../core/errors.ts'
+import { usageError } from './exit.ts'
 
 /** A flag of a command: how its text becomes a value, and what the help says of it. */
 export interface Flag<T> {

@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs'
 import process from 'node:process'
-import { CommandFailure, exitCode, messageOf } from './exit.ts'
-import { text } from './flags.ts'
+import { messageOf } from '../core/errors.ts'
+import { CommandFailure, exitCode, usageError } from './exit.ts'
+import { given, text } from './flags.ts'
+
+interface GudpValues {
+  readonly gudp: boolean
+  readonly 'secret-file': string | undefined
+}
 
 const ENVIRONMENT = 'SPILLWAY_GUDP_SECRET'
 
@@ -16,6 +22,16 @@ export const secretFile = text(
 export function secureOf(file: string | undefined): { secret: string } | undefined {
   const secret = file === undefined ? process.env[ENVIRONMENT] : readSecret(file)
   return secret === undefined || secret === '' ? undefined : { secret }
+}
+
+/** How lines travel, as exporters and collectors take it. */
+export function gudpOptions({ gudp, 'secret-file': file }: GudpValues): {
+  transport?: 'gudp'
+  gudp?: { secure?: { secret: string } }
+} {
+  if (gudp) return { transport: 'gudp', gudp: given({ secure: secureOf(file) }) }
+  if (file !== undefined) throw usageError('--secret-file is for --gudp: plain UDP is not encrypted')
+  return {}
 }
 
 function readSecret(file: string): string {

@@ -1,5 +1,6 @@
 import process from 'node:process'
 import type { Readable } from 'node:stream'
+import { messageOf } from '../core/errors.ts'
 import type { Alert } from '../net/alerts.ts'
 import { type PresetName, presets } from '../net/presets.ts'
 import { patientFlush } from '../node/patient-flush.ts'
@@ -8,11 +9,11 @@ import { UdpExporter, type UdpExporterOptions } from '../node/udp.ts'
 import { Calm } from './calm.ts'
 import { type CommandHost, defineCommand } from './command.ts'
 import { parseEndpoint } from './endpoint.ts'
-import { exitCode, messageOf, starting, usageError } from './exit.ts'
+import { exitCode, starting, usageError } from './exit.ts'
 import { FiguresServed } from './figures-served.ts'
 import { bytes, choice, given, integer, list, listening, number, toggle, type Values } from './flags.ts'
 import { counted } from './format.ts'
-import { secretFile, secureOf } from './gudp-flags.ts'
+import { gudpOptions, secretFile } from './gudp-flags.ts'
 import { Interrupt, untilAborted } from './interrupt.ts'
 import { Progress, voiceFor } from './progress.ts'
 import { hasFailed, SendReport } from './send/ledger.ts'
@@ -151,12 +152,6 @@ function exporterOptions(values: Values<typeof flags>, destination: string): Udp
       ...gudpOptions(values),
     }),
   }
-}
-
-function gudpOptions({ gudp, 'secret-file': file }: Values<typeof flags>): Partial<UdpExporterOptions> {
-  if (gudp) return { transport: 'gudp', gudp: given({ secure: secureOf(file) }) }
-  if (file !== undefined) throw usageError('--secret-file is for --gudp: plain UDP is not encrypted')
-  return {}
 }
 
 function metadataOf(values: Values<typeof flags>): Record<string, string> | false | undefined {

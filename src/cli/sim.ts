@@ -1,10 +1,11 @@
 import { cpSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { extname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { messageOf } from '../core/errors.ts'
 import { HttpPages, type Page } from '../node/http-pages.ts'
 import { defineCommand } from './command.ts'
 import { renderEndpoint } from './endpoint.ts'
-import { CommandFailure, exitCode, messageOf, starting, usageError } from './exit.ts'
+import { CommandFailure, exitCode, starting, usageError } from './exit.ts'
 import { integer, text } from './flags.ts'
 import { Interrupt } from './interrupt.ts'
 

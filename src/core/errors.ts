@@ -78,6 +78,11 @@ export class SpillwayError extends Error {
   }
 }
 
+/** What a caught value says, whatever it is. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message || error.name : String(error)
+}
+
 const reported = new WeakSet<object>()
 
 /** A callback of the user's has thrown: the user is told, once for each callback, and it is survived. */

@@ -44,8 +44,16 @@ export function useModule(module: WebAssembly.Module): void {
 async function useWasm(wasm: NonNullable<CoreOptions['wasm']>): Promise<void> {
   if (wasm instanceof WebAssembly.Module) compiled = wasm
   else if (typeof wasm === 'string' || wasm instanceof URL)
-    compiled = await WebAssembly.compile(await fetchBytes(wasm))
-  else compiled = new WebAssembly.Module(wasm)
+    compiled = await compileFetched(await fetchBytes(wasm))
+  else compiled = moduleOf(wasm)
+}
+
+async function compileFetched(bytes: ArrayBuffer): Promise<WebAssembly.Module> {
+  try {
+    return await WebAssembly.compile(bytes)
+  } catch (cause) {
+    throw notCompiled(bytes, cause)
+  }
 }
 
 async function fetchBytes(url: URL | string): Promise<ArrayBuffer> {
@@ -61,7 +69,24 @@ export function coreModule(): WebAssembly.Module {
 
 /** A module that is inlined in the sources. */
 export function compile(base64: string): WebAssembly.Module {
-  return new WebAssembly.Module(Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)))
+  return moduleOf(Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)))
+}
+
+function moduleOf(bytes: BufferSource): WebAssembly.Module {
+  try {
+    return new WebAssembly.Module(bytes)
+  } catch (cause) {
+    throw notCompiled(bytes, cause)
+  }
+}
+
+/** Of bytes that are valid only a policy keeps a runtime. */
+function notCompiled(bytes: BufferSource, cause: unknown): SpillwayError {
+  const isValid = globalThis.WebAssembly?.validate(bytes)
+  const reason = isValid
+    ? "the content security policy forbids WebAssembly: add 'wasm-unsafe-eval' to its script-src"
+    : 'this runtime does not take the Wasm core: it needs WebAssembly with threads and SIMD'
+  return new SpillwayError('ERR_UNSUPPORTED', reason, { cause })
 }
 
 /** A fresh shared memory, and how many pages it may grow to. */

@@ -1,9 +1,10 @@
-import { BellWatch, blockAtBell, isInSet, type Sleeper } from './bell-watch.ts'
+import { blockAtBell, isInSet } from './bell-watch.ts'
 import { checkTimeout, invalid } from './check.ts'
 import { SpillwayError } from './errors.ts'
 import { type GudpAbi, type GudpLayout, gudpCoreOf } from './gudp-core.ts'
 import { Member, type ObjectHandle } from './member.ts'
 import { defaultRegion, type Region } from './region.ts'
+import { type Task, Tasks } from './tasks.ts'
 
 export interface MonitorHandle extends ObjectHandle {}
 
@@ -46,7 +47,7 @@ export class Monitor {
 
   /** First come, first served among the tasks of a thread. Rejects with the signal's reason. */
   lock(signal?: AbortSignal): Promise<Locked> {
-    return this.#open().lockers.wait(signal)
+    return this.#open().lockers.wait(undefined, signal)
   }
 
   /** Blocks this thread. `undefined`: the time is up. */
@@ -69,7 +70,7 @@ export class Monitor {
     const thread = this.#open()
     if (signal?.aborted) return Promise.reject(signal.reason)
     thread.enterCondition()
-    return thread.waiters.wait(signal)
+    return thread.waiters.wait(undefined, signal)
   }
 
   /** As `wait`, by blocking. `false`: the time is up. It has the lock again in either case. */
@@ -100,68 +101,18 @@ export class Monitor {
   }
 }
 
-interface Waiting {
-  resolve(locked: Locked): void
-  reject(reason: unknown): void
-}
-
-abstract class Tasks implements Sleeper {
-  departures = -1
+/** Those of one thread that wait for the lock, or for the condition. */
+abstract class MonitorTasks extends Tasks<Locked, undefined> {
   protected readonly thread: ThreadsPart
-  protected readonly waiting: Waiting[] = []
-  protected readonly watch: BellWatch
 
   constructor(thread: ThreadsPart) {
+    super(thread.region)
     this.thread = thread
-    this.watch = BellWatch.of(thread.region)
   }
-
-  wait(signal?: AbortSignal): Promise<Locked> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason)
-      const settle = () => signal?.removeEventListener('abort', abort)
-      const waiting: Waiting = {
-        resolve: (locked) => {
-          settle()
-          resolve(locked)
-        },
-        reject: (reason) => {
-          settle()
-          reject(reason)
-        },
-      }
-      const abort = () => {
-        const at = this.waiting.indexOf(waiting)
-        if (at < 0) return
-        this.waiting.splice(at, 1)
-        this.giveUp(waiting, signal?.reason)
-      }
-      signal?.addEventListener('abort', abort)
-      this.waiting.push(waiting)
-      if (this.waiting.length === 1) this.look()
-    })
-  }
-
-  get isWaiting(): boolean {
-    return this.waiting.length > 0
-  }
-
-  kick(): void {
-    this.watch.kick(this)
-  }
-
-  close(reason: unknown): void {
-    this.watch.delete(this)
-    for (const waiting of this.waiting.splice(0)) waiting.reject(reason)
-  }
-
-  abstract isTold(): boolean
-  abstract look(): void
-  protected abstract giveUp(waiting: Waiting, reason: unknown): void
 }
 
 /** Who waits for the lock: the first of them tries. */
-class Lockers extends Tasks {
+class Lockers extends MonitorTasks {
   override isTold(): boolean {
     return !isInSet(this.thread.region, this.thread.lockersAt)
   }
@@ -180,14 +131,14 @@ class Lockers extends Tasks {
     this.thread.leaveLockers()
   }
 
-  protected override giveUp(waiting: Waiting, reason: unknown): void {
-    waiting.reject(reason)
+  protected override giveUp(task: Task<Locked, undefined>, reason: unknown): void {
+    task.reject(reason)
     this.look()
   }
 }
 
 /** Who waits for the condition: all of a thread are woken together, and take the lock one after the other. */
-class Waiters extends Tasks {
+class Waiters extends MonitorTasks {
   override isTold(): boolean {
     return !isInSet(this.thread.region, this.thread.waitersAt)
   }
@@ -200,19 +151,19 @@ class Waiters extends Tasks {
     }
     this.watch.delete(this)
     for (const waiting of this.waiting.splice(0))
-      this.thread.lockers.wait().then(
+      this.thread.lockers.wait(undefined).then(
         (locked) => waiting.resolve(locked),
         (reason) => waiting.reject(reason),
       )
   }
 
-  protected override giveUp(waiting: Waiting, reason: unknown): void {
+  protected override giveUp(task: Task<Locked, undefined>, reason: unknown): void {
     if (this.waiting.length === 0) {
       this.watch.delete(this)
       if (!this.thread.cancel()) this.thread.signal() // it was for this one, which does not want it
     }
-    const rejects = () => waiting.reject(reason)
-    this.thread.lockers.wait().then(rejects, rejects)
+    const rejects = () => task.reject(reason)
+    this.thread.lockers.wait(undefined).then(rejects, rejects)
   }
 }
 

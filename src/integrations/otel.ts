@@ -6,7 +6,7 @@
 
 import type { LogRecordExporter, LogRecordProcessor, ReadableLogRecord } from '@opentelemetry/sdk-logs'
 import { invalid } from '../core/check.ts'
-import { SpillwayError } from '../core/errors.ts'
+import { reportCallbackError, SpillwayError } from '../core/errors.ts'
 import type { UdpExporter } from '../node/udp.ts'
 import { eventOf, lineOf } from './otel/log-event.ts'
 
@@ -30,6 +30,7 @@ const FAILED = 1
 
 class RecordWriter {
   readonly exporter: UdpExporter
+  refused = 0
   readonly #toEvent: (record: ReadableLogRecord) => unknown
   readonly #closes: boolean
   #end: Promise<void> | undefined
@@ -46,13 +47,26 @@ class RecordWriter {
     return this.#end !== undefined
   }
 
-  /** `false`: dropped, and counted by the exporter; or the exporter is closed. */
+  /** `false`: dropped, and counted by the exporter; or refused, and counted here. */
   write(record: ReadableLogRecord): boolean {
-    if (this.isOver) return false
+    const line = this.isOver ? undefined : this.#lineOf(record)
+    if (line !== undefined) {
+      try {
+        return this.exporter.write(line)
+      } catch {
+        // Closed by somebody else.
+      }
+    }
+    this.refused++
+    return false
+  }
+
+  #lineOf(record: ReadableLogRecord): string | undefined {
     try {
-      return this.exporter.write(lineOf(this.#toEvent(record)))
-    } catch {
-      return false
+      return lineOf(this.#toEvent(record))
+    } catch (error) {
+      reportCallbackError('toEvent', this.#toEvent, error)
+      return undefined
     }
   }
 
@@ -77,6 +91,11 @@ export class SpillwayLogRecordProcessor implements LogRecordProcessor {
     this.#writer = new RecordWriter(exporter, options)
   }
 
+  /** Records that are in no ledger of the exporter's: `toEvent` threw, or they came after the end. */
+  get refused(): number {
+    return this.#writer.refused
+  }
+
   onEmit(record: ReadableLogRecord): void {
     this.#writer.write(record)
   }
@@ -99,7 +118,12 @@ export class SpillwayLogRecordExporter implements LogRecordExporter {
     this.#writer = new RecordWriter(exporter, options)
   }
 
-  /** Calls back at once: each record is in the ring, or was dropped and counted, which is told as a failure. */
+  /** Records that are in no ledger of the exporter's: `toEvent` threw, or they came after the end. */
+  get refused(): number {
+    return this.#writer.refused
+  }
+
+  /** Calls back at once: each record is in the ring, or was dropped or refused, and counted, which is told as a failure. */
   export(records: ReadableLogRecord[], callback: (result: ExportResult) => void): void {
     let dropped = 0
     for (const record of records) if (!this.#writer.write(record)) dropped++
@@ -110,7 +134,9 @@ export class SpillwayLogRecordExporter implements LogRecordExporter {
   #reason(dropped: number, records: number): Error {
     if (this.#writer.isOver)
       return new SpillwayError('ERR_CLOSED', 'the exporter has been shut down: make a new one')
-    return new Error(`${dropped} of ${records} records were dropped: the exporter's stats() say why`)
+    return new Error(
+      `${dropped} of ${records} records were dropped: the exporter's stats() say why, or 'refused' here`,
+    )
   }
 
   /** Never rejects: the SDK's batching would export nothing any more. What is late goes on, and is in the exporter's ledger. */

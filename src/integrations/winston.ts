@@ -50,7 +50,8 @@ export class SpillwayTransport extends TransportStream {
     } catch {
       // Closed, or no JSON: a logger must not fail for that.
     }
-    setImmediate(() => this.emit('logged', info))
+    // Where nobody listens the infos of a burst would all be kept until its turn of the event loop is over.
+    if (this.listenerCount('logged') > 0) setImmediate(() => this.emit('logged', info))
     next()
   }
 

@@ -254,6 +254,7 @@ const advice: Readonly<Record<string, string>> = {
 }
 
 function bindError(error: unknown, local: Endpoint): SpillwayError {
+  if (error instanceof SpillwayError) return error
   const { code, message } = error as { code?: string; message: string }
   const known = advice[code ?? '']
   return new SpillwayError(

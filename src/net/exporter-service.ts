@@ -67,6 +67,8 @@ const RESOLVE_MS = 5000
 /** Codes that speak of the peer, the datagram or the moment. After any other a socket is not worth keeping. */
 const KEEPS_SOCKET = new Set(['ECONNREFUSED', 'EMSGSIZE', 'EAGAIN', 'ENOBUFS', 'ECANCELED'])
 
+const lazyPool: PoolFactory = (pool) => new LazyPool(pool)
+
 const METADATA_SENT = { message: 'the metadata event was sent' }
 
 const NO_COUNTS: PoolCounts = { hits: 0, misses: 0, replaced: 0, size: 0 }
@@ -75,7 +77,7 @@ const NO_COUNTS: PoolCounts = { hits: 0, misses: 0, replaced: 0, size: 0 }
 export async function openExporterService(
   options: ExporterServiceOptions,
   context: ServiceContext,
-  makePool: PoolFactory = (pool) => new LazyPool(pool),
+  makePool: PoolFactory = lazyPool,
 ): Promise<Service> {
   const service = new ExporterService(options, context, makePool)
   try {
@@ -190,10 +192,12 @@ class ExporterService implements Service {
     })
   }
 
-  /** Rejects when the host has no address. */
+  /** Rejects when the host has no address, or may not be sent to. */
   async start(): Promise<void> {
     this.#countClosed() // those that died with an I/O thread before this one
-    this.#pool = this.#openPool(await this.#addresses.resolve())
+    const peer = await this.#addresses.resolve()
+    if (this.#makePool === lazyPool) this.#datagrams.permit?.(peer) // one of the user's own may need no permission
+    this.#pool = this.#openPool(peer)
     const { metadata } = this.#options
     if (metadata !== undefined) this.#useMetadata(metadata)
     this.#outgoing.wake()

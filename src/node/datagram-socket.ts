@@ -1,6 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import type { DatagramPort, DatagramSocket, DatagramSocketOptions, Sent } from '../ports.ts'
 import { closeQuietly } from './close-quietly.ts'
+import { permitNet } from './permission.ts'
 
 /** In Deno each `send` is an operation of its own: they overtake one another, and `close` takes back those that are not done. */
 const IS_DENO = 'Deno' in globalThis
@@ -8,9 +9,13 @@ const IS_DENO = 'Deno' in globalThis
 /** Connected sockets of `node:dgram`: the cheapest way it has (no lookup for each datagram), and the one that hears of refusals. */
 export const datagrams: DatagramPort = {
   keepsOrder: !IS_DENO,
+  permit(peer) {
+    permitNet({ address: peer.family === 6 ? '::' : '0.0.0.0', port: 0 }, peer)
+  },
   connect(options) {
     const { peer } = options
     return new Promise((resolve, reject) => {
+      datagrams.permit?.(peer)
       const socket = createSocket(peer.family === 6 ? 'udp6' : 'udp4')
       const failed = (error: Error) => {
         closeQuietly(socket)

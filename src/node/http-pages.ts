@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, isIP } from 'node:net'
-import { type ErrorCode, SpillwayError } from '../core/errors.ts'
+import { type ErrorCode, messageOf, SpillwayError } from '../core/errors.ts'
 import { isLoopback } from '../net/address-ranges.ts'
+import { permitNet } from './permission.ts'
 
 /** What stands at a path: made anew for each request. */
 export interface Page {
@@ -61,6 +62,7 @@ export class HttpPages {
     const server = opened.#server
     try {
       await new Promise<void>((resolve, reject) => {
+        permitNet({ address: host, port })
         server.once('error', reject)
         server.listen({ host, port, exclusive: true }, resolve)
       })
@@ -108,7 +110,7 @@ export class HttpPages {
     try {
       return { status: 200, type: page.type, body: page.body() }
     } catch (error) {
-      return words(500, error instanceof Error ? error.message : String(error))
+      return words(500, messageOf(error))
     }
   }
 }
@@ -152,6 +154,7 @@ const reasons: Readonly<Record<string, readonly [code: ErrorCode, reason: string
 }
 
 function bindError(error: NodeJS.ErrnoException, host: string, port: number): SpillwayError {
+  if (error instanceof SpillwayError) return error
   const [code, reason] = reasons[error.code ?? ''] ?? ['ERR_BIND' as const, error.message]
   const place = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
   return new SpillwayError(code, `cannot serve at ${place}: ${reason}`, { cause: error })

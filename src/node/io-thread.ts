@@ -4,6 +4,7 @@ import { coreModule } from '../core/load.ts'
 import type { ServiceHandlers, ServiceHost, ServiceLink } from '../net/io-service.ts'
 import type { FromIoThread, IoWorkerData, ToIoThread } from './io-protocol.ts'
 import { ioWorkerSource } from './io-worker-source.ts'
+import { hasPermissions } from './permission.ts'
 
 /** Where the worker comes from. */
 export interface IoThreadOptions {
@@ -33,8 +34,7 @@ export class IoThread implements ServiceHost {
   private constructor(options: IoThreadOptions) {
     const url = urlOf(options.url ?? `data:text/javascript,${encodeURIComponent(ioWorkerSource)}`)
     const workerData: IoWorkerData = { spillwayIo: { wasm: coreModule() } }
-    // None of the program's loaders or flags: it needs none, and each would cost its start.
-    this.#worker = new Worker(url, { workerData, name: 'spillway-io', execArgv: [] } as object)
+    this.#worker = startWorker(url, workerData)
     this.#worker.unref()
     this.#worker.on('message', (message: FromIoThread) => this.#receive(message))
     let reason = new Error('the I/O thread has ended')
@@ -116,6 +116,21 @@ export class IoThread implements ServiceHost {
       else service.settle(lostError(error))
     }
     this.#services.clear()
+  }
+}
+
+function startWorker(url: string | URL, workerData: IoWorkerData): Worker {
+  // None of the program's loaders or flags: it needs none, and each would cost its start. But what is forbidden there is forbidden here.
+  const flags = hasPermissions ? {} : { execArgv: [] }
+  try {
+    return new Worker(url, { workerData, name: 'spillway-io', ...flags } as object)
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ERR_ACCESS_DENIED') throw cause
+    throw new SpillwayError(
+      'EACCES',
+      'Node does not let this program start the I/O thread: run it with --allow-worker',
+      { cause },
+    )
   }
 }
 

@@ -2,6 +2,7 @@ import { createSocket, type Socket, type SocketOptions } from 'node:dgram'
 import process from 'node:process'
 import type { Endpoint, ReceivingPort, ReceivingSocket, ReceivingSocketOptions } from '../ports.ts'
 import { closeQuietly } from './close-quietly.ts'
+import { permitNet } from './permission.ts'
 
 /** Linux answers with twice what it was asked for: half of it is for its own books. */
 const ANSWERED_FACTOR = process.platform === 'linux' ? 2 : 1
@@ -14,8 +15,9 @@ export const receiving: ReceivingPort = {
   bind(options) {
     const { local, reusePort } = options
     const type = local.family === 6 ? 'udp6' : 'udp4'
-    const socket = createSocket((reusePort ? { type, reusePort } : { type }) as SocketOptions)
     return new Promise((resolve, reject) => {
+      permitNet(local)
+      const socket = createSocket((reusePort ? { type, reusePort } : { type }) as SocketOptions)
       const failed = (error: Error) => {
         closeQuietly(socket)
         reject(error)

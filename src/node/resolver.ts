@@ -1,6 +1,8 @@
 import { lookup } from 'node:dns/promises'
+import { isIP } from 'node:net'
 import { invalid } from '../core/check.ts'
 import type { AddressFamily, Resolver } from '../ports.ts'
+import { permitNet } from './permission.ts'
 
 /**
  * The system's own resolver: hosts file, name server, whatever else it is set up to ask. Answers come in its order. An error
@@ -9,6 +11,7 @@ import type { AddressFamily, Resolver } from '../ports.ts'
 export const systemResolver: Resolver = {
   async resolve(host, family) {
     if (typeof host !== 'string' || host === '') throw invalid('host must be a name or an IP address')
+    if (isIP(host) === 0) permitNet({ address: host })
     const answers = await lookup(host, { all: true, verbatim: true, family: family ?? 0 })
     return answers.map((answer) => ({ address: answer.address, family: answer.family as AddressFamily }))
   },

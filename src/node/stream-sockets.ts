@@ -10,6 +10,7 @@ import type {
   StreamPort,
   StreamSocket,
 } from '../ports.ts'
+import { permitNet } from './permission.ts'
 
 /**
  * Node reads into memory that it is given, without a copy, where it makes the connection itself. Not on Windows: there a read is under
@@ -22,6 +23,7 @@ export const streamSockets: StreamPort = {
   connect(options) {
     const { family, host, port, local, signal, into } = options
     return new Promise((resolve, reject) => {
+      permitNet({ address: host, port })
       let connection: Connection | undefined
       const onread = {
         buffer: () => into.room(),
@@ -60,10 +62,11 @@ export const streamSockets: StreamPort = {
 
   listen(options) {
     const { family, host, port, backlog, settings } = options
-    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
-      options.onConnection(new Connection(socket, family)),
-    )
     return new Promise((resolve, reject) => {
+      permitNet({ address: host, port })
+      const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
+        options.onConnection(new Connection(socket, family)),
+      )
       server.once('error', reject)
       const ipv6Only = settings.IPV6_V6ONLY === true
       const reusePort = settings.SO_REUSEPORT === true ? { reusePort: true } : {}

@@ -9,6 +9,7 @@ import type {
   UdpSocketOptions,
 } from '../ports.ts'
 import { closeQuietly } from './close-quietly.ts'
+import { permitNet } from './permission.ts'
 
 const IS_DENO = 'Deno' in globalThis
 const IS_BUN = 'Bun' in globalThis
@@ -18,8 +19,9 @@ export const udpSockets: UdpPort = {
   keepsOrder: !IS_DENO,
   open(options) {
     const { family, host, port, settings } = options
-    const socket = createSocket(creation(family, settings))
     return new Promise((resolve, reject) => {
+      permitNet({ address: host, port })
+      const socket = createSocket(creation(family, settings))
       const failed = (error: Error) => {
         closeQuietly(socket)
         reject(error)
@@ -109,6 +111,7 @@ class BoundSocket implements UdpSocket {
   connect(peer: { host: string; port: number }): Promise<Endpoint> {
     const socket = this.#socket
     return new Promise((resolve, reject) => {
+      permitNet({ address: peer.host, port: peer.port })
       if (this.#isConnected) this.disconnect()
       socket.connect(peer.port, peer.host, (error?: Error) => {
         if (error) return reject(error)

@@ -5,7 +5,7 @@
  */
 import { checkTimeout } from '../core/check.ts'
 import './thread-host.ts'
-import { reportCallbackError, SpillwayError } from '../core/errors.ts'
+import { messageOf, reportCallbackError, SpillwayError } from '../core/errors.ts'
 import { LineRing } from '../core/line-ring.ts'
 import { OneToMany, type OneToManyReader } from '../core/one-to-many.ts'
 import { Waiter } from '../core/waiting.ts'
@@ -322,10 +322,6 @@ export class UdpExporter implements AsyncDisposable {
 function isOldNews(alert: Alert): boolean {
   if (alert.kind === 'drop') return alert.events === 0
   return alert.kind === 'error' && alert.times === 0 && alert.events === 0
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
 
 function closedError(): SpillwayError {

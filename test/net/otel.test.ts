@@ -40,7 +40,7 @@ async function processing(options?: OtelOptions) {
   const processor = new SpillwayLogRecordProcessor(all.exporter, options)
   const resource = resourceFromAttributes({ 'service.name': 'checkout' })
   const provider = new LoggerProvider({ processors: [processor], resource })
-  return { ...all, provider, logger: provider.getLogger('shop', '1.2.3') }
+  return { ...all, provider, processor, logger: provider.getLogger('shop', '1.2.3') }
 }
 
 describe('the processor', () => {
@@ -104,16 +104,23 @@ describe('the processor', () => {
   })
 
   it('an event of one’s own, and one that throws', async () => {
-    const { provider, logger, events, collector } = await processing({
+    const warnings: Error[] = []
+    const listen = (warning: Error) => void warnings.push(warning)
+    process.on('warning', listen)
+    onTestFinished(() => void process.off('warning', listen))
+    const { provider, processor, logger, exporter, events, collector } = await processing({
       toEvent: ({ body }) => {
         if (body === 'bad') throw new Error('no')
         return { message: body }
       },
     })
-    for (const body of ['good', 'bad', 'good again']) logger.emit({ body })
+    for (const body of ['good', 'bad', 'good again', 'bad']) logger.emit({ body })
     await provider.shutdown()
     await collector.close()
     expect(events).toEqual([{ message: 'good' }, { message: 'good again' }])
+    expect([processor.refused, exporter.stats().offered]).toEqual([2, 2])
+    const told = warnings.filter(({ message }) => message.includes('toEvent'))
+    expect(told).toMatchObject([{ cause: { message: 'no' } }])
   })
 
   it('after shutdown: nothing is written, nothing is thrown', async () => {

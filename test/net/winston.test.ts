@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { Collector } from 'spillway/collector'
 import { UdpExporter } from 'spillway/udp'
 import { SpillwayTransport } from 'spillway/winston'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import winston from 'winston'
 
 async function collecting() {
@@ -55,6 +55,19 @@ it('levels, formats and children; `logged` is emitted for each', async () => {
   await exporter.close()
   await collector.close()
   expect(events).toEqual([{ level: 'warn', message: 'YES', part: 'a' }, { still: 'open' }])
+})
+
+it('keeps no info where nobody listens for `logged`', async () => {
+  const { port } = await collecting()
+  const transport = await SpillwayTransport.open(target(port))
+  const schedule = vi.spyOn(globalThis, 'setImmediate')
+  onTestFinished(() => schedule.mockRestore())
+  transport.log({ level: 'info', message: 'unheard' }, () => {})
+  expect(schedule).not.toHaveBeenCalled()
+  transport.once('logged', () => {})
+  transport.log({ level: 'info', message: 'heard' }, () => {})
+  expect(schedule).toHaveBeenCalledOnce()
+  await transport.exporter.close()
 })
 
 it('without a format the info itself is the event', async () => {

@@ -127,6 +127,24 @@ describe('a daemon', () => {
     await ports.udp.open({ ...options, onDatagram: () => {}, onError: () => {} })
   })
 
+  it('asked to stop again while it stops, is over no sooner', async () => {
+    const world = worldOf(6)
+    const [server, client] = [world.daemonAt(SERVER), world.daemonAt(CLIENT)]
+    await world.listen(server)
+    await world.connect(client)
+    world.network.block(CLIENT, SERVER) // nobody answers its goodbye, for which it waits
+    const over: string[] = []
+    const stopping = [
+      client.stop().then(() => over.push('first')),
+      client.stop().then(() => over.push('second')),
+    ]
+    await Promise.resolve()
+    expect(over).toEqual([])
+    await world.clock.playUntil(() => over.length > 0, 20_000)
+    await Promise.all(stopping)
+    expect(over).toEqual(['first', 'second'])
+  })
+
   it('gives up a peer that has gone silent, in its time', async () => {
     const world = worldOf(3)
     const [server, client] = [world.daemonAt(SERVER), world.daemonAt(CLIENT)]

@@ -42,6 +42,40 @@ describe('the core', () => {
   })
 })
 
+describe('where Wasm may not be compiled', () => {
+  const forbid = `
+    import vm from 'node:vm'
+    const context = vm.createContext({}, { codeGeneration: { wasm: false } }) // as a content security policy has it
+    globalThis.WebAssembly = vm.runInContext('WebAssembly', context)`
+  const tell =
+    "(error) => console.log(error.name, error.code, error.cause.name, error.message.includes('wasm-unsafe-eval'))"
+
+  it.each([
+    ['the first diode', 'try { new OneToOne(4) } catch (error) { tell(error) }'],
+    ['configure with bytes', "await configure({ wasm: readFileSync('build/core.wasm') }).catch(tell)"],
+    [
+      'configure with a URL',
+      `globalThis.fetch = async () => ({ ok: true, arrayBuffer: async () => readFileSync('build/core.wasm') })
+      await configure({ wasm: 'https://localhost/core.wasm' }).catch(tell)`,
+    ],
+  ])('%s says which directive it needs', async (_, call) => {
+    const said = await program(`
+      import { readFileSync } from 'node:fs'
+      import { configure, OneToOne } from 'spillway'
+      ${forbid}
+      const tell = ${tell}
+      ${call}`)
+    expect(said).toBe('SpillwayError ERR_UNSUPPORTED CompileError true')
+  })
+
+  it('bytes that are no module of ours are not blamed on a policy', async () => {
+    const said = await program(`
+      import { configure } from 'spillway'
+      await configure({ wasm: new Uint8Array(8) }).catch(${tell})`)
+    expect(said).toBe('SpillwayError ERR_UNSUPPORTED CompileError false')
+  })
+})
+
 describe('configure', () => {
   it('takes a module, bytes, or a URL', async () => {
     const head = `

@@ -1,6 +1,6 @@
+import { messageOf } from '../../core/errors.ts'
 import { Collector } from '../../node/collector.ts'
 import { UdpExporter } from '../../node/udp.ts'
-import { messageOf } from '../exit.ts'
 import type { Finding } from './finding.ts'
 
 const LINES = 100

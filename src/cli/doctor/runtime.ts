@@ -1,8 +1,8 @@
 import { arch, availableParallelism } from 'node:os'
 import process from 'node:process'
+import { messageOf } from '../../core/errors.ts'
 import { OneToOne } from '../../core/one-to-one.ts'
 import { waitAsync } from '../../core/wait-async.ts'
-import { messageOf } from '../exit.ts'
 import type { Finding } from './finding.ts'
 
 export type RuntimeName = 'Node' | 'Deno' | 'Bun'

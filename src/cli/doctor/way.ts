@@ -1,7 +1,7 @@
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
+import { messageOf } from '../../core/errors.ts'
 import { systemResolver } from '../../node/resolver.ts'
 import { renderEndpoint } from '../endpoint.ts'
-import { messageOf } from '../exit.ts'
 import { count } from '../format.ts'
 import { type Finding, notSaid } from './finding.ts'
 import type { Place } from './place.ts'

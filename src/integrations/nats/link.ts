@@ -1,6 +1,6 @@
 import type { JetStreamClient, StreamConfig } from '@nats-io/jetstream'
 import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node'
-import { SpillwayError } from '../../core/errors.ts'
+import { messageOf, SpillwayError } from '../../core/errors.ts'
 import { Waiters } from './waiters.ts'
 
 type Jetstream = typeof import('@nats-io/jetstream')
@@ -229,10 +229,6 @@ function codeOf(error: unknown): string | undefined {
   for (let at = error as { code?: unknown; cause?: unknown } | undefined; at; at = at.cause as typeof at)
     if (typeof at.code === 'string') return at.code
   return undefined
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message || error.name : String(error)
 }
 
 function sinkError(error: unknown, { stream }: LinkOptions): SpillwayError {

@@ -1,3 +1,4 @@
+import { joined } from '../../net/joined.ts'
 import type { Lines } from '../../net/lines.ts'
 
 /** Lines that are stored together, and the id by which the server knows a repetition. */
@@ -91,16 +92,6 @@ function bySource(lines: Lines): Map<string, Uint8Array> {
     else own.push(bytes)
   }
   return new Map([...parts].map(([token, own]) => [token, own.length === 1 ? own[0]! : joined(own)]))
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
 }
 
 /** As one token of a subject: no dots, no wildcards, no spaces. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Link, messageOf } from './link.ts'
+import { messageOf } from '../../core/errors.ts'
+import type { Link } from './link.ts'
 import type { Message } from './message.ts'
 
 export interface PublisherOptions {

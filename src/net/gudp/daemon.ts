@@ -62,6 +62,7 @@ export class Daemon {
   readonly #dials = new Set<Dial>()
   #whenEmpty: (() => void) | undefined
   #isClosed = false
+  #stopped: Promise<void> | undefined
 
   constructor({ ports, hub, maxDatagramBytes = 1472 }: DaemonOptions) {
     this.ports = ports
@@ -161,9 +162,13 @@ export class Daemon {
     else this.#over(session)
   }
 
-  /** Ends all there is: what was sent goes out, for half a second at most. */
-  async stop(): Promise<void> {
-    if (this.#isClosed) return
+  /** Ends all there is: what was sent goes out, for half a second at most. Whoever asks again waits for the same end. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  async #stop(): Promise<void> {
     this.#isClosed = true
     for (const dial of this.#dials) dial.abandon()
     for (const listener of this.#listeners) listener.close()

@@ -17,6 +17,10 @@ export class GudpDatagrams implements DatagramPort {
     this.#daemon = new Daemon({ ports, maxDatagramBytes: settings.packetBytes })
   }
 
+  permit(peer: Endpoint): void {
+    this.#ports.datagrams.permit?.(peer)
+  }
+
   /** Resolves when the collector has accepted the connection. */
   async connect(options: DatagramSocketOptions): Promise<DatagramSocket> {
     const { clock, security } = this.#ports

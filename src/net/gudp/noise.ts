@@ -1,5 +1,6 @@
 import type { Aead, KeyPair, SecurityPort } from '../../ports.ts'
-import { joined, setI32 } from './bytes.ts'
+import { joined } from '../joined.ts'
+import { setI32 } from './bytes.ts'
 
 // The Noise Protocol Framework, revision 34, as far as three of its handshakes need it. The names are the specification's. All
 // cryptography is the port's.
@@ -87,7 +88,7 @@ export class NoiseHandshake {
     }
     parts.push(symmetric.encryptAndHash(payload))
     this.#next++
-    return joined(...parts)
+    return joined(parts)
   }
 
   /**

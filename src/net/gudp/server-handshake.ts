@@ -1,6 +1,7 @@
 import type { SecurityPort } from '../../ports.ts'
+import { joined } from '../joined.ts'
 import { AcceptedSessions, isSameResponse, keyOf } from './accepted-sessions.ts'
-import { i32At, joined, type U64, u64At } from './bytes.ts'
+import { i32At, type U64, u64At } from './bytes.ts'
 import { type ChannelKind, channelBits } from './channels.ts'
 import { type Bound, Cookies } from './cookie.ts'
 import {
@@ -151,7 +152,7 @@ export class ServerHandshake {
     if (verdict !== 'holds') return this.#drop(verdict)
     // From here on the address is proven: it can only use up what is its own.
     const key = keyOf(bound.address, bound.port, asked.clientSalt)
-    const response = joined(bytes.subarray(0, BOUND_TO), asked.hello)
+    const response = joined([bytes.subarray(0, BOUND_TO), asked.hello])
     const before = this.#accepted.get(key, nowMs)
     if (before !== undefined) {
       if (!isSameResponse(before, response)) return this.#drop('forged')

@@ -34,7 +34,10 @@ const advice: readonly (readonly [PosixCode, string])[] = [
     'ENOMEM',
     'no shared memory is left: close sockets, make their buffers smaller, or raise maximumBytes with configure()',
   ],
-  ['EACCES', 'the system does not allow it: ports below 1024, or broadcast without SO_BROADCAST'],
+  [
+    'EACCES',
+    'it is not allowed: ports below 1024, broadcast without SO_BROADCAST, or sockets at all (Deno: --allow-net)',
+  ],
   ['EPERM', 'the system does not allow it'],
   ['ENETUNREACH', 'there is no way to that network'],
   ['EHOSTUNREACH', 'there is no way to that host'],

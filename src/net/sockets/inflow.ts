@@ -1,4 +1,5 @@
 import type { Channel } from '../../core/channel.ts'
+import { joined } from '../joined.ts'
 import { errnoOf } from './codes.ts'
 
 /** What the bytes come from. */
@@ -64,7 +65,7 @@ export class Inflow {
       const written = this.#write(bytes)
       if (written === bytes.length) return
       this.#rest = bytes.slice(written)
-    } else this.#rest = joined(this.#rest, bytes) // read before the pause was heard of
+    } else this.#rest = joined([this.#rest, bytes]) // read before the pause was heard of
     this.#isFull = true
     this.#source?.pause()
   }
@@ -116,11 +117,4 @@ export class Inflow {
     if (count > 0) this.#channel.write(bytes, 0, count)
     return count
   }
-}
-
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const both = new Uint8Array(first.length + second.length)
-  both.set(first)
-  both.set(second, first.length)
-  return both
 }
