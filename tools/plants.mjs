@@ -4,7 +4,7 @@
 
 /**
  * @typedef {{ file: string, find: string, replace: string }} Change
- * @typedef {{ name: string, what: string, changes: Change[], scenario: string, kills?: 0 | 1, race?: true }} Plant
+ * @typedef {{ name: string, what: string, changes: Change[], scenario: string, kills?: 0 | 1, race?: RegExp }} Plant
  */
 
 /** @type {Plant[]} */
@@ -83,7 +83,7 @@ export const plants = [
       },
     ],
     scenario: 'lane-newest-short',
-    race: true,
+    race: /i64\.store\/8 at \d+ in \S*(publishRecord|laneSet)\b/,
   },
   {
     name: 'released-plainly',
@@ -96,7 +96,7 @@ export const plants = [
       },
     ],
     scenario: 'lane-hole-newest',
-    race: true,
+    race: /i64\.store\/8 at \d+ in \S*release\b/,
   },
   {
     name: 'wiped-plainly',
@@ -109,7 +109,7 @@ export const plants = [
       },
     ],
     scenario: 'broadcast-lapped',
-    race: true,
+    race: /i64\.store\/8 at \d+ in \S*(announce|place)\b/,
   },
   {
     name: 'object-published-plainly',
@@ -122,7 +122,7 @@ export const plants = [
       },
     ],
     scenario: 'region-join-while-leaving',
-    race: true,
+    race: /i64\.store\/8 at \d+ in \S*(publish|statusCreate)\b/,
   },
   {
     name: 'wait-without-recheck',

@@ -71,7 +71,7 @@ async function main(given) {
   const schedule = given ?? find(core, plant)
   // As they were looked for: a planted bug fails as it was found, and of exhibits nobody has listed the races that are meant.
   const isLookedAt = scenario.raceFree ?? scenarios.includes(scenario)
-  const looksForRaces = plant === undefined ? isLookedAt : plant.race === true
+  const looksForRaces = plant === undefined ? isLookedAt : plant.race !== undefined
   const races = looksForRaces && (scenario.races ?? true)
   const { trace, message, machine } = replay(core, scenario, schedule, { races })
   const fieldName = fieldNamesOf(machine.view.core)
@@ -102,7 +102,7 @@ function modelWasm(module) {
 function find(core, plant) {
   console.log(`${plant.name}: ${plant.what}\n`)
   const scenario = scenarioNamed(plant.scenario)
-  const races = plant.race === true && (scenario.races ?? true)
+  const races = plant.race !== undefined && (scenario.races ?? true)
   const { failure } = explore(core, scenario, { kills: plant.kills ?? 0, races })
   if (!failure) throw new Error('it was not found')
   return failure.schedule

@@ -6,8 +6,8 @@ import type { Site } from '../access-ops.ts'
 import { isIn, type RaceRule } from '../races.ts'
 
 interface Place {
-  /** Without one: wherever the compiler has put it. */
-  func?: string
+  /** Which of them it is in is the compiler's choice. Without: in any. */
+  funcs?: readonly string[]
   op: string
   offset: number
 }
@@ -17,14 +17,18 @@ function between(one: Place, other: Place): RaceRule {
   return (a: Site, b: Site) => isAt(a, one) && isAt(b, other)
 }
 
-function isAt(site: Site, { func, op, offset }: Place): boolean {
-  return site.op === op && site.offset === offset && (func === undefined || isIn(site, func))
+function isAt(site: Site, { funcs, op, offset }: Place): boolean {
+  return site.op === op && site.offset === offset && (funcs?.some((func) => isIn(site, func)) ?? true)
 }
 
 /** As in assembly/diode/descriptor.ts. */
 const INDEX = 0
 const LENGTH = 12
 const RELEASED = 384
+
+const READER = ['tryToCopy', 'nextFrom']
+const PUBLISHER = ['publishRecord', 'laneSet']
+const MAKER = ['firstMember', 'statusCreate']
 
 /**
  * `released` goes ahead of the head, by a plain store of a reader with an empty hand (`tryToCopy`), while the writer looks. All that is in the
@@ -34,7 +38,7 @@ const RELEASED = 384
  * seen that.
  */
 const releasedAhead = between(
-  { func: 'nextFrom', op: 'i64.store', offset: RELEASED },
+  { funcs: READER, op: 'i64.store', offset: RELEASED },
   { op: 'i64.atomic.load', offset: RELEASED },
 )
 
@@ -46,16 +50,16 @@ const releasedAhead = between(
  */
 const recordUnderReader: readonly RaceRule[] = [
   between(
-    { func: 'nextFrom', op: 'i32.load', offset: LENGTH },
-    { func: 'publishRecord', op: 'i32.store', offset: LENGTH },
+    { funcs: READER, op: 'i32.load', offset: LENGTH },
+    { funcs: PUBLISHER, op: 'i32.store', offset: LENGTH },
   ),
   between(
-    { func: 'nextFrom', op: 'i64.load', offset: INDEX },
-    { func: 'publishRecord', op: 'i64.store', offset: INDEX },
+    { funcs: READER, op: 'i64.load', offset: INDEX },
+    { funcs: PUBLISHER, op: 'i64.store', offset: INDEX },
   ),
   between(
-    { func: 'nextFrom', op: 'memory.copy', offset: 0 },
-    { func: 'laneSet', op: 'memory.copy', offset: 0 },
+    { funcs: READER, op: 'memory.copy', offset: 0 },
+    { funcs: ['laneSet'], op: 'memory.copy', offset: 0 },
   ),
 ]
 
@@ -66,16 +70,16 @@ const recordUnderReader: readonly RaceRule[] = [
  */
 const recordUnderPoller: readonly RaceRule[] = [
   between(
-    { func: 'pollerNext', op: 'i32.load', offset: LENGTH },
-    { func: 'publishRecord', op: 'i32.store', offset: LENGTH },
+    { funcs: ['pollerNext'], op: 'i32.load', offset: LENGTH },
+    { funcs: PUBLISHER, op: 'i32.store', offset: LENGTH },
   ),
   between(
-    { func: 'pollerNext', op: 'i64.load', offset: INDEX },
-    { func: 'publishRecord', op: 'i64.store', offset: INDEX },
+    { funcs: ['pollerNext'], op: 'i64.load', offset: INDEX },
+    { funcs: PUBLISHER, op: 'i64.store', offset: INDEX },
   ),
   between(
-    { func: 'pollerNext', op: 'memory.copy', offset: 0 },
-    { func: 'laneSet', op: 'memory.copy', offset: 0 },
+    { funcs: ['pollerNext'], op: 'memory.copy', offset: 0 },
+    { funcs: ['laneSet'], op: 'memory.copy', offset: 0 },
   ),
 ]
 
@@ -87,12 +91,12 @@ const recordUnderPoller: readonly RaceRule[] = [
  */
 const kindOfTheGone: readonly RaceRule[] = [
   between(
-    { func: 'objectJoin', op: 'i32.load', offset: 0 },
-    { func: 'allocate', op: 'i32.store', offset: 0 },
+    { funcs: ['objectJoin'], op: 'i32.load', offset: 0 },
+    { funcs: ['allocate'], op: 'i32.store', offset: 0 },
   ),
   between(
-    { func: 'objectJoin', op: 'i32.load', offset: 0 },
-    { func: 'statusCreate', op: 'i32.store', offset: 0 },
+    { funcs: ['objectJoin'], op: 'i32.load', offset: 0 },
+    { funcs: ['statusCreate'], op: 'i32.store', offset: 0 },
   ),
 ]
 
@@ -103,12 +107,12 @@ const kindOfTheGone: readonly RaceRule[] = [
  */
 const membersOfTheGone: readonly RaceRule[] = [
   between(
-    { func: 'retireIfEmpty', op: 'i32.atomic.load', offset: 0 },
-    { func: 'statusCreate', op: 'i32.store', offset: 0 },
+    { funcs: ['retireIfEmpty'], op: 'i32.atomic.load', offset: 0 },
+    { funcs: MAKER, op: 'i32.store', offset: 0 },
   ),
   between(
-    { func: 'retireIfEmpty', op: 'i32.atomic.load', offset: 0 },
-    { func: 'statusCreate', op: 'memory.fill', offset: 0 },
+    { funcs: ['retireIfEmpty'], op: 'i32.atomic.load', offset: 0 },
+    { funcs: MAKER, op: 'memory.fill', offset: 0 },
   ),
 ]
 
