@@ -54,9 +54,13 @@ async function planted(name, given) {
   await instrumentPlant(at('../dist/page'), name)
   return `${given ?? found(plant)}&plant=${name}`
 
-  function found({ scenario, kills = 0 }) {
+  function found({ scenario: scenarioName, kills = 0, race }) {
+    const scenario = scenarioNamed(scenarioName)
     const core = unpackInstrumented(new Uint8Array(readFileSync(at(`../dist/page/plants/${name}.sim.wasm`))))
-    const { failure } = explore(core, scenarioNamed(scenario), { kills })
+    const { failure } = explore(core, scenario, {
+      kills,
+      races: race !== undefined && (scenario.races ?? true),
+    })
     if (failure === undefined) throw new Error('the model checker does not find it')
     console.log(failure.message)
     return failure.schedule

@@ -8,7 +8,7 @@
 // read and what it could still read. So the laws hold whenever nobody is in the middle of a call, also after a thread
 // has died in one.
 
-import { load64 } from '../atomics'
+import { load32, load64 } from '../atomics'
 import { INVALID, STALE } from '../codes'
 import { KIND_MANY_TO_ONE, KIND_OFFSET, KIND_ONE_TO_MANY, MAILBOX_STATS_OFFSET } from '../layout'
 import { isKind, isLive } from '../region/granules'
@@ -16,7 +16,7 @@ import { isAlive, scratchOf } from '../region/threads'
 import {
   BATCH_AT_OFFSET, DROPPED_OFFSET, HEAD_OFFSET, INDEX_OFFSET, IN_HAND_OFFSET, LENGTH_OFFSET, MAX_POLLERS,
   NEXT_INDEX_OFFSET, OVERSIZE_OFFSET, POLLER_NEXT_INDEX_OFFSET, POLLER_OWNER_OFFSET, POLLER_POSITION_OFFSET,
-  POLLER_READ_OFFSET, POLLER_START_OFFSET, READ_OFFSET, SUM_OFFSET, TAIL_OFFSET, TAKING, after, footprint, recordAt,
+  POLLER_READ_OFFSET, POLLER_START_OFFSET, READ_OFFSET, SUM_OFFSET, TAIL_OFFSET, after, footprint, recordAt,
 } from './descriptor'
 import { isLane } from './lane-writer'
 import { isLaneHandle, laneAt } from './many-to-one'
@@ -30,18 +30,24 @@ const MISSED: usize = 32
 const DEPTH: usize = 40
 const DEPTH_BYTES: usize = 48
 const LANES: usize = 56
+/** Positions are multiples of eight. */
+const WHOLE: u64 = ~7
 
 @inline function add(out: usize, field: usize, amount: u64): void {
   store<f64>(out + field, load<f64>(out + field) + <f64>amount)
 }
 
-/** Index or sum at a cursor (positions are even: TAKING is no part of one), good because the cursor has stayed. */
+/**
+ * Index or sum at a cursor, good because the cursor has stayed. It is loaded atomically, to be loaded before the second look at the cursor:
+ * there is no store in between that would keep a plain load there on ARM (see atomics.ts). Rounded, since an atomic load
+ * elsewhere than at a multiple of its length traps: TAKING is no part of a position, and spoiled memory must not stop a thread.
+ */
 function headerAt(lane: usize, cursor: usize, field: usize): u64 {
   while (true) {
-    const position = load64(lane + cursor) & ~TAKING
+    const position = load64(lane + cursor) & WHOLE
     const record = recordAt(lane, position)
-    const value = field == INDEX_OFFSET ? load<u64>(record + INDEX_OFFSET) : <u64>load<u32>(record + SUM_OFFSET)
-    if ((load64(lane + cursor) & ~TAKING) == position) return value
+    const value = field == INDEX_OFFSET ? load64(record + INDEX_OFFSET) : <u64>load32(record + SUM_OFFSET)
+    if ((load64(lane + cursor) & WHOLE) == position) return value
   }
 }
 

@@ -11,7 +11,7 @@ import {
   TOP_GRANULE_OFFSET, hasMembers, isRingKind,
 } from '../layout'
 import {
-  BUILDING, LIVE, RETIRING, addressOf, entry, entryOf, freeRunOf, generationOf, granuleOf, isKind, stateOf, whoOf,
+  BUILDING, LIVE, RETIRING, addressOf, entry, entryOf, freeRunOf, generationOf, granuleOf, isKind, isLive, stateOf, whoOf,
 } from './granules'
 import { handleOf, isMember, memberLeave, retireIfEmpty } from './members'
 import { joiningOf, slotOf } from './threads'
@@ -60,7 +60,8 @@ export function giveBack(token: u32, by: u32): void {
 function giveBackLive(address: u32, generation: u32, token: u32, by: u32): void {
   const kind = load<u32>(<usize>address + KIND_OFFSET)
   if (hasMembers(kind)) {
-    if (isMember(address, token)) {
+    // Looked at last: since no generation comes again, what was read above was the object's own, and not of what has come in its place.
+    if (isMember(address, token) && isLive(address, generation)) {
       // While it is still a member the object cannot go away under us.
       if (isRingKind(kind)) releaseRoles(address, token)
       memberLeave(address, generation, token, by)

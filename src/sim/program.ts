@@ -1,4 +1,5 @@
 import type { MemoryView } from './memory-view.ts'
+import type { RaceOptions } from './races.ts'
 
 /** Anything that survives `JSON.stringify`: the state of a program, frozen and compared by its JSON. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
@@ -124,6 +125,8 @@ export interface Scenario {
   onKill?(view: StateView, thread: number): void
   /** Threads that a search with kills may kill; default all. */
   killable?: readonly number[]
-  /** There is no data race in it: the tests look for one, too. */
+  /** Data races that are meant. The tests look for all others. */
+  races?: RaceOptions
+  /** Of an exhibit: there is no data race in it, so that a replay looks for one, too. */
   raceFree?: boolean
 }

@@ -61,13 +61,13 @@ function changes(site: Site): boolean {
 
 function matches(rule: RaceRule, a: Site, b: Site): boolean {
   if (typeof rule === 'function') return rule(a, b) || rule(b, a)
-  if (typeof rule === 'string') return sameFunc(a, rule) || sameFunc(b, rule)
+  if (typeof rule === 'string') return isIn(a, rule) || isIn(b, rule)
   const [one, other] = rule
-  return (sameFunc(a, one) && sameFunc(b, other)) || (sameFunc(a, other) && sameFunc(b, one))
+  return (isIn(a, one) && isIn(b, other)) || (isIn(a, other) && isIn(b, one))
 }
 
 /** Names in debug builds carry the file: `diode/one-to-one/oneToOneSet` is also just `oneToOneSet`. */
-function sameFunc(site: Site, name: string): boolean {
+export function isIn(site: Site, name: string): boolean {
   return site.func === name || site.func.endsWith(`/${name}`)
 }
 

@@ -14,6 +14,7 @@ import {
   whichRecord,
 } from './bench.ts'
 import { readingFault, setter } from './lane.ts'
+import { pollerRaces } from './meant-races.ts'
 
 const WRITER = 0
 const LENGTH = 16
@@ -81,6 +82,7 @@ function broadcastScenario({
   let bench: RingBench
   return {
     name,
+    races: { allow: pollerRaces },
     ...(killable !== undefined && { killable }),
     setup: (workbench: Workbench) => {
       bench = startRing(workbench, {

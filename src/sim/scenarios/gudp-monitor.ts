@@ -148,7 +148,6 @@ export function monitorScenario({
   const locking = (view: StateView, thread: number) => view.threads[thread]!.state as unknown as Locking
   return {
     module: MODULE,
-    raceFree: true,
     killable: dies,
     setup: (workbench) => {
       bench = startMonitor(workbench, turns.length)

@@ -157,7 +157,6 @@ function readScenario(read: ReadCase): Scenario {
   return {
     name: read.name,
     module: MODULE,
-    raceFree: true,
     killable: dies,
     setup: (workbench) => {
       bench = startConnection(workbench, read.shape)

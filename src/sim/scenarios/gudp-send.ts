@@ -160,7 +160,6 @@ function sendScenario(send: SendCase): Scenario {
   return {
     name: send.name,
     module: MODULE,
-    raceFree: true,
     killable: dies,
     setup: (workbench) => {
       bench = startConnection(workbench, { threads: 1 + send.senders.length, ...send.shape })

@@ -14,6 +14,7 @@ import {
   startRing,
   whichRecord,
 } from './bench.ts'
+import { laneRaces } from './meant-races.ts'
 
 const WRITER = 0
 const READER = 1
@@ -184,6 +185,7 @@ function laneScenario(definition: LaneScenario): Scenario {
   }
   return {
     name,
+    races: { allow: laneRaces },
     setup,
     threads: () => [
       definition.writer === 'claim' ? claimer(bench, lengths, 3) : setter(bench, WRITER, lengths, before + 1),

@@ -3,6 +3,7 @@
 import type { Op, Program, Range, Scenario, StateView, Workbench } from '../program.ts'
 import { program, sharedRange } from '../program.ts'
 import { type RingBench, scratchOf, scratchRanges, startRegion, startRing } from './bench.ts'
+import { memberRaces } from './meant-races.ts'
 
 const ONE_TO_ONE = 1
 const GRANULE = 4096
@@ -87,6 +88,7 @@ const joinWhileLeaving: Scenario = (() => {
   let bench: RingBench
   return {
     name: 'region-join-while-leaving',
+    races: { allow: memberRaces },
     setup: (workbench: Workbench) => {
       const alone = startRing(workbench, {
         kind: 'KIND_ONE_TO_ONE',

@@ -113,7 +113,6 @@ function ringScenario({ name, lengths, startAt, producer, patience }: RingCase):
   return {
     name,
     module: MODULE,
-    raceFree: true,
     setup: (workbench) => {
       bench = startSockets(workbench, { type: 'datagram', threads: 2, clients: [CLIENT], startAt })
     },

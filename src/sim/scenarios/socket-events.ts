@@ -57,7 +57,6 @@ function eventScenario(event: EventCase): Scenario {
   return {
     name,
     module: MODULE,
-    raceFree: true,
     killable,
     setup: (workbench) => {
       bench = startSockets(workbench, { type: 'datagram', threads: 2, clients: [CLIENT], ...shape })

@@ -46,7 +46,6 @@ function tableScenario({ name, adds, free }: TableCase): Scenario {
   return {
     name,
     module: MODULE,
-    raceFree: true,
     setup: (workbench) => {
       bench = startHub(workbench, 1 + adds.length)
       const leaves = makeChannel(bench, CLIENT, 'datagram')

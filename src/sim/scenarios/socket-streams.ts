@@ -44,7 +44,6 @@ function streamScenario({ name, chunks, upTo, startAt, producer }: StreamCase): 
   return {
     name,
     module: MODULE,
-    raceFree: true,
     setup: (workbench) => {
       bench = startSockets(workbench, { type: 'stream', threads: 2, clients: [CLIENT], startAt })
     },

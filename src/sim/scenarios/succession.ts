@@ -15,6 +15,7 @@ import {
   whichRecord,
 } from './bench.ts'
 import { nexter, setter } from './lane.ts'
+import { laneRaces } from './meant-races.ts'
 import { tableRange } from './region.ts'
 
 const [WRITER, READER, HEIR] = [0, 1, 2]
@@ -62,6 +63,7 @@ function succession({ name, capacity, dead, before, records, calls, inHand }: Su
   let bench: RingBench
   return {
     name,
+    races: { allow: laneRaces },
     killable: [dead],
     setup: (workbench: Workbench) => {
       bench = startRing(workbench, {

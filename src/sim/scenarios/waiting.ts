@@ -3,6 +3,7 @@
 import type { Op, Program, Scenario, StateView, Workbench } from '../program.ts'
 import { program } from '../program.ts'
 import { laneRanges, type RingBench, recordOf, stagingOf, startRing, whichRecord } from './bench.ts'
+import { laneRaces } from './meant-races.ts'
 
 const WRITER = 0
 const READER = 1
@@ -59,6 +60,7 @@ function bellScenario(name: string, records: number, leaves: boolean): Scenario 
   let bench: RingBench
   return {
     name,
+    races: { allow: laneRaces },
     setup: (workbench: Workbench) => {
       bench = startRing(workbench, {
         kind: 'KIND_ONE_TO_ONE',
