@@ -35,6 +35,30 @@ const project = (name: string, include: string[], seconds: number, options = {})
   test: { ...common, name, include, testTimeout: seconds * 1000, hookTimeout: seconds * 1000, ...options },
 })
 
+/**
+ * Two files of these at once: they wait for others most of their time, and none of them minds a neighbour. Not here is what measures
+ * time, or sends without asking again and counts what comes.
+ */
+const waiting = {
+  net: [
+    ...['gudp-peer', 'gudp-wire', 'packet-layer'].map((name) => `test/conformance/${name}.test.ts`),
+    ...[
+      'addresses',
+      'bundles',
+      'gudp',
+      'gudp-transport',
+      'metrics',
+      'metrics-server',
+      'nats',
+      'otel',
+      'pino',
+      'programs',
+      'winston',
+    ].map((name) => `test/net/${name}.test.ts`),
+  ],
+  cli: ['test/cli/!(demo|doctor|send-collect).test.ts'],
+}
+
 export default defineConfig({
   test: {
     watch: false,
@@ -45,12 +69,15 @@ export default defineConfig({
       project('model', ['test/model/**/*.test.ts'], 300),
       // Stress and runtimes have threads of their own: one file at a time.
       project('stress', ['test/stress/**/*.test.ts'], 120, { fileParallelism: false }),
-      // Real sockets, processes and their ends.
-      project('net', ['test/net/**/*.test.ts', 'test/conformance/**/*.test.ts'], 120, {
+      // Real sockets, processes and their ends: what mostly waits, and then what measures time, one file at a time.
+      project('net', waiting.net, 120, { maxConcurrency: 4 }),
+      project('net-alone', ['test/net/**/*.test.ts', 'test/conformance/**/*.test.ts'], 120, {
+        exclude: waiting.net,
         fileParallelism: false,
         maxConcurrency: 4,
       }),
-      project('cli', ['test/cli/**/*.test.ts'], 120, { fileParallelism: false }),
+      project('cli', waiting.cli, 120),
+      project('cli-alone', ['test/cli/**/*.test.ts'], 120, { exclude: waiting.cli, fileParallelism: false }),
       project('runtimes', ['test/runtimes/**/*.test.ts'], 300, { fileParallelism: false, maxConcurrency: 4 }),
       // What a user gets: the tarball, installed.
       project('package', ['test/package/**/*.test.ts'], 300),

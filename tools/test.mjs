@@ -1,5 +1,5 @@
 // `npm test`: build, lint, and every vitest project in turn; a name (`unit`, `model`, ...) runs that one alone.
-// The last line is the sum over all of them.
+// Of a project with files that bear no neighbour, those are another: `net-alone`. The last line is the sum over all of them.
 import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -69,7 +69,8 @@ async function runProject(name) {
   mkdirSync(join(root, 'build', 'test'), { recursive: true })
   rmSync(report, { force: true })
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-  const code = await node([bin('vitest', 'vitest.mjs'), 'run', '--project', name, ...reporters])
+  const parts = ['--project', name, '--project', `${name}-alone`]
+  const code = await node([bin('vitest', 'vitest.mjs'), 'run', ...parts, ...reporters])
   const counts = countsOf(report)
   failures.push(...failuresIn(report).map((failure) => `${name}: ${failure}`))
   // A file that did not load, an error outside of any test, a report that is missing: not to be taken for success.

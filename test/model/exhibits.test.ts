@@ -1,20 +1,27 @@
 // What the simulator shows is checked as everything else is: every order, and a thread killed at every point.
-import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { exhibitName, exhibitNamed, exhibits, settingsIn } from '../../src/sim/exhibits/index.ts'
-import { explore, formatSchedule, parseSchedule, replay, scenarioNamed } from '../../src/sim/index.ts'
+import {
+  explore,
+  formatSchedule,
+  type Instrumented,
+  parseSchedule,
+  replay,
+  scenarioNamed,
+} from '../../src/sim/index.ts'
 import { Session } from '../../src/sim/session.ts'
 import { assemble } from '../../tools/assemble.mjs'
 import { plants } from '../../tools/plants.mjs'
 import { instrumented } from './fixtures/compile.ts'
+import { shipped } from './fixtures/shipped.ts'
 
-const cores = new Map<string, ReturnType<typeof instrumented>>()
+const cores = new Map<string, Instrumented>()
 
-function coreOf(name: string): ReturnType<typeof instrumented> {
+function coreOf(name: string): Instrumented {
   const module = scenarioNamed(name).module ?? 'core'
   const known = cores.get(module)
   if (known !== undefined) return known
-  const core = instrumented(readFileSync(new URL(`../../build/${module}.model.wasm`, import.meta.url)))
+  const core = shipped(module)
   cores.set(module, core)
   return core
 }
@@ -54,14 +61,13 @@ describe('every order of an exhibit', () => {
   })
 
   it('finds what is planted', async () => {
-    for (const [name, scenario] of [
-      ['wait-without-recheck', 'signal/events=1'],
-      ['publish-before-payload', 'one-to-one/events=2'],
+    const plant = plants.find(({ name }) => name === 'publish-before-payload')!
+    for (const [core, scenario] of [
+      [shipped('plants/wait-without-recheck'), 'signal/events=1'],
+      [instrumented(await assemble('core', plant)), 'one-to-one/events=2'],
     ] as const) {
-      const plant = plants.find((one) => one.name === name)!
-      const core = instrumented(await assemble('core', plant))
       const { failure } = explore(core, scenarioNamed(scenario))
-      expect(failure, name).toBeDefined()
+      expect(failure, scenario).toBeDefined()
       expect(replay(core, scenarioNamed(scenario), failure!.schedule).message).toBe(failure!.message)
     }
   })
@@ -153,9 +159,8 @@ describe('a session', () => {
     expect(session.canKill(0)).toBe(true)
   })
 
-  it('says what is wrong, stops there, and goes back from it', async () => {
-    const plant = plants.find(({ name }) => name === 'wait-without-recheck')!
-    const core = instrumented(await assemble('core', plant))
+  it('says what is wrong, stops there, and goes back from it', () => {
+    const core = shipped('plants/wait-without-recheck')
     const { failure } = explore(core, scenarioNamed('signal/events=1'))
     const session = new Session(core, scenarioNamed('signal/events=1'))
     session.load(failure!.schedule)

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { explore, type RaceRule, type Scenario } from '../../src/sim/index.ts'
+import { explore, packInstrumented, type RaceRule, type Scenario } from '../../src/sim/index.ts'
 import { scenarios } from '../../src/sim/scenarios/index.ts'
 import { instrumented } from './fixtures/compile.ts'
+import { shipped } from './fixtures/shipped.ts'
 
 // The modules that ship, with names: `npm run build` makes both, and the code is the same (see below).
-const shipped = (module: string) => new URL(`../../build/${module}.wasm`, import.meta.url)
+const plain = (module: string) => new URL(`../../build/${module}.wasm`, import.meta.url)
 const named = (module: string) => new URL(`../../build/${module}.model.wasm`, import.meta.url)
 const moduleOf = (scenario: Scenario) => scenario.module ?? 'core'
 const modules = [...new Set(scenarios.map(moduleOf))]
@@ -30,6 +31,13 @@ function racesOf({ races }: Scenario) {
 describe.each(modules)('every interleaving of %s', (module) => {
   const core = instrumented(readFileSync(named(module)))
 
+  // What other tests, and the page, have of the build.
+  if (module !== 'gudp') {
+    it('is instrumented as for the page, byte for byte', () => {
+      expect(Buffer.compare(packInstrumented(core), shipped(module).bytes)).toBe(0)
+    })
+  }
+
   for (const scenario of scenarios.filter((one) => moduleOf(one) === module)) {
     for (const kills of scenario.killable?.length === 0 ? ([0] as const) : ([0, 1] as const)) {
       it(`${scenario.name}${kills === 1 ? ', a thread killed at every point' : ''}`, () => {
@@ -52,7 +60,7 @@ describe('what is checked', () => {
 
   it.each(modules)('is the code of %s that ships: the two builds differ in names only', (module) => {
     const code = (path: URL) => sectionOf(readFileSync(path), 10)
-    expect(Buffer.compare(code(shipped(module)), code(named(module)))).toBe(0)
+    expect(Buffer.compare(code(plain(module)), code(named(module)))).toBe(0)
   })
 })
 

@@ -1,5 +1,4 @@
 // The model checker proves itself: every bug that is planted is found, and the schedule that it prints fails again.
-import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { type Exploration, explore, type Instrumented, replay, type Scenario } from '../../src/sim/index.ts'
 import { scenarioNamed } from '../../src/sim/scenarios/index.ts'
@@ -7,6 +6,7 @@ import { assemble } from '../../tools/assemble.mjs'
 import { type Plant, plants } from '../../tools/plants.mjs'
 import { followed } from './fixtures/calls.ts'
 import { instrumented } from './fixtures/compile.ts'
+import { shipped } from './fixtures/shipped.ts'
 
 describe('every planted bug is found', () => {
   for (const plant of plants) {
@@ -54,12 +54,7 @@ const sound = new Map<string, Instrumented>()
 
 function calledWhenSound(scenario: Scenario): ReadonlySet<string> {
   const module = moduleOf(scenario)
-  if (!sound.has(module)) {
-    sound.set(
-      module,
-      instrumented(readFileSync(new URL(`../../build/${module}.model.wasm`, import.meta.url))),
-    )
-  }
+  if (!sound.has(module)) sound.set(module, shipped(module))
   const { scenario: noted, called } = followed(scenario)
   explore(sound.get(module)!, noted, { maxStates: 2000 })
   return called

@@ -1,5 +1,4 @@
 // What the tours say is so.
-import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { atlasOf } from '../../src/sim/atlas/atlas.ts'
 import { ledgersOf } from '../../src/sim/atlas/ledger.ts'
@@ -7,34 +6,29 @@ import { eventIn } from '../../src/sim/exhibits/events.ts'
 import type { Instrumented } from '../../src/sim/index.ts'
 import { scenarioNamed } from '../../src/sim/scenarios/index.ts'
 import { Session } from '../../src/sim/session.ts'
-import { assemble } from '../../tools/assemble.mjs'
-import { plants } from '../../tools/plants.mjs'
 import { tours } from '../../web/sim/tours.ts'
-import { instrumented } from './fixtures/compile.ts'
+import { shipped } from './fixtures/shipped.ts'
 
-const shipped = instrumented(readFileSync(new URL('../../build/core.model.wasm', import.meta.url)))
+const sound = shipped('core')
 
-const planted = new Map<string, Promise<Instrumented>>()
+const planted = new Map<string, Instrumented>()
 
-async function coreWith(name: string | undefined): Promise<Instrumented> {
-  if (name === undefined || name === 'none') return shipped
-  const plant = plants.find((one) => one.name === name)!
-  const core = planted.get(name) ?? assemble('core', plant).then((wasm) => instrumented(wasm))
+/** What the page has for them: the build plants what tours need. */
+function coreWith(name: string | undefined): Instrumented {
+  if (name === undefined || name === 'none') return sound
+  const core = planted.get(name) ?? shipped(`plants/${name}`)
   planted.set(name, core)
   return core
 }
 
 /** The session as it is when a step's text is read; each is another, so that later steps do not change it. */
-async function steps(id: string): Promise<Session[]> {
+function steps(id: string): Session[] {
   const tour = tours.find((one) => one.id === id)!
   const sessions: Session[] = []
   for (const [i, step] of tour.steps.entries()) {
     const begins = tour.steps.slice(0, i + 1).findLastIndex(({ plant }) => plant !== undefined)
     const from = Math.max(begins, 0)
-    const session = new Session(
-      await coreWith(tour.steps[from]!.plant ?? tour.plant),
-      scenarioNamed(tour.scenario),
-    )
+    const session = new Session(coreWith(tour.steps[from]!.plant ?? tour.plant), scenarioNamed(tour.scenario))
     for (const { go } of tour.steps.slice(from, i + 1)) go(session)
     sessions.push(session)
     expect(step.text.length, `${id} ${i}`).toBeGreaterThan(80)
@@ -64,7 +58,7 @@ const records = (session: Session) =>
 
 describe('tours', () => {
   it('overtaken: a copy that was torn is thrown away, and what was missed is told', async () => {
-    const [first, half, late, over, torn, end] = await steps('overtaken')
+    const [first, half, late, over, torn, end] = steps('overtaken')
     expect(records(first!)).toEqual([{ writer: 0, value: 1 }])
     expect(text(staged(half!, 2, 16))).toBe(`A0001A00${'\0'.repeat(8)}`)
     expect(records(late!).map((event) => event?.value)).toEqual([14, 15, 16])
@@ -76,7 +70,7 @@ describe('tours', () => {
   })
 
   it('lost wake-up: with the bug the reader sleeps over a record; without, it does not', async () => {
-    const [looked, left, asleep, armed, rung, found] = await steps('lost-wake-up')
+    const [looked, left, asleep, armed, rung, found] = steps('lost-wake-up')
     expect(looked!.machine.view.threads.map(({ status }) => status)).toEqual(['running', 'running'])
     expect(left!.machine.view.threads[0]!.status).toBe('finished')
     expect(asleep!.fault).toMatch(/^lost wake-up/)
@@ -92,7 +86,7 @@ describe('tours', () => {
   })
 
   it('killed writer: the half record was never there, and what the dead held is given back', async () => {
-    const [writing, killed, others, read, buried] = await steps('killed-writer')
+    const [writing, killed, others, read, buried] = steps('killed-writer')
     const lanes = (session: Session) =>
       atlasOf(session.machine.view).structures.filter(({ title }) => title.startsWith('lane'))
     const [lane] = lanes(writing!)

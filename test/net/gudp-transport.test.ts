@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { Collector, type CollectorOptions } from 'spillway/collector'
 import { UdpExporter, type UdpExporterOptions } from 'spillway/udp'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { AlertLog, deadPort, expectLaw } from '../support/exporters.ts'
+import { AlertLog, deadPort, expectLaw, holdDeadPort } from '../support/exporters.ts'
 import { until } from '../support/harness.ts'
 import { LossyRelay } from '../support/lossy-relay.ts'
 
@@ -254,10 +254,11 @@ describe('nobody there', () => {
   })
 
   it('it goes on when somebody is', async () => {
-    const port = await deadPort()
+    const { port, release } = await holdDeadPort()
     const exporter = await exporting(port)
     encode(exporter, 0, 100)
     await new Promise((resolve) => setTimeout(resolve, 300))
+    await release()
     const { lines, collector } = await collecting({ port })
     await exporter.flush()
     await collector.close()

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
-import { AlertLog, deadPort, expectLaw, openExporter, openReceiver } from '../support/exporters.ts'
+import { AlertLog, expectLaw, holdDeadPort, openExporter, openReceiver } from '../support/exporters.ts'
 import { ScriptedPool } from '../support/scripted-pool.ts'
 import { linesOf } from '../support/scripted-socket.ts'
 
@@ -10,7 +10,7 @@ const udp = new URL('../../dist/node/udp.js', import.meta.url).href
 
 describe.each(['127.0.0.1', '::1'])('a port where nobody listens, at %s', (host) => {
   it('is noticed, counted and told of; nothing hangs, and who starts to listen there gets what comes then', async () => {
-    const port = await deadPort(host)
+    const { port, release } = await holdDeadPort(host)
     const alerts = new AlertLog()
     const exporter = await openExporter({
       host,
@@ -30,6 +30,7 @@ describe.each(['127.0.0.1', '::1'])('a port where nobody listens, at %s', (host)
     expect(sent + dropped).toBe(20)
     expect(errors.ECONNREFUSED).toBeGreaterThan(0)
 
+    await release()
     const to = await openReceiver({ address: host, port })
     const late = ['first', 'second', 'third']
     for (const line of late) {

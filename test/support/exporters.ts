@@ -1,7 +1,12 @@
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { type Alert, type ExporterStats, UdpExporter, type UdpExporterOptions } from 'spillway/udp'
 import { expect, onTestFinished } from 'vitest'
 import { UdpReceiver } from './udp-receiver.ts'
+
+/** Where a socket is connected to that is to hear of nobody. */
+const DISCARD = 9
 
 const udp = new URL('../../dist/node/udp.js', import.meta.url).href
 
@@ -28,12 +33,33 @@ export async function openExporter(
   return exporter
 }
 
-/** A port where nobody listens. */
-export async function deadPort(address = '127.0.0.1'): Promise<number> {
-  const receiver = await UdpReceiver.open({ address })
-  const { port } = receiver
-  await receiver.close()
-  return port
+/**
+ * A port where nobody listens, to the end of the test or until it is released. A socket has it, so that nobody else comes by it, and
+ * is connected to somewhere else: what others send there is refused.
+ */
+export async function holdDeadPort(
+  address = '127.0.0.1',
+): Promise<{ port: number; release(): Promise<void> }> {
+  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4')
+  socket.bind(0, address)
+  await once(socket, 'listening')
+  const { port } = socket.address()
+  socket.connect(DISCARD, address)
+  await once(socket, 'connect')
+  let isHeld = true
+  const release = async () => {
+    if (!isHeld) return
+    isHeld = false
+    socket.close()
+    await once(socket, 'close')
+  }
+  onTestFinished(release)
+  return { port, release }
+}
+
+/** The same, for a test in which nobody comes there. */
+export async function deadPort(address?: string): Promise<number> {
+  return (await holdDeadPort(address)).port
 }
 
 /** What an exporter tells of itself, for `onAlert`. */
