@@ -193,7 +193,14 @@ describe('installed in an empty project', () => {
     const project = dirname(dirname(installed))
     await run('npx', ['--offline', 'spillway', 'sim', '--out', 'site'], { cwd: project })
     const files = filesOf(join(project, 'site'))
-    for (const file of ['index.html', 'main.js', 'main.css', 'core.sim.wasm', 'sockets.sim.wasm', 'gudp.sim.wasm'])
+    for (const file of [
+      'index.html',
+      'main.js',
+      'main.css',
+      'core.sim.wasm',
+      'sockets.sim.wasm',
+      'gudp.sim.wasm',
+    ])
       expect(files).toContain(file)
   })
 
