@@ -32,9 +32,12 @@ export async function instrumentPlant(folder, name) {
   const wasm = await assemble(scenarioNamed(plant.scenario).module ?? 'core', plant)
   writeFileSync(join(folder, 'plants', `${name}.sim.wasm`), packInstrumented(instrument(binaryen, wasm)))
   const list = join(folder, 'plants', 'list.json')
-  const { what, scenario, kills = 0 } = plant
+  const { what, scenario, kills = 0, race } = plant
   const known = plantsIn(list).filter((one) => one.name !== name)
-  writeFileSync(list, `${JSON.stringify([...known, { name, what, scenario, kills }])}\n`)
+  writeFileSync(
+    list,
+    `${JSON.stringify([...known, { name, what, scenario, kills, isRace: race !== undefined }])}\n`,
+  )
 }
 
 /** The machine of a connection is one thread's business: nothing of it is stepped, and it is half of its module. */

@@ -65,4 +65,4 @@ export {
   replay,
   type Schedule,
 } from './schedule.ts'
-export { Session, type Turns } from './session.ts'
+export { Session, type SessionOptions, type Turns } from './session.ts'

@@ -127,6 +127,4 @@ export interface Scenario {
   killable?: readonly number[]
   /** Data races that are meant. The tests look for all others. */
   races?: RaceOptions
-  /** Of an exhibit: there is no data race in it, so that a replay looks for one, too. */
-  raceFree?: boolean
 }

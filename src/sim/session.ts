@@ -4,10 +4,18 @@ import { KILL, Machine, type StepEvent } from './machine.ts'
 import { FNV_START, fnvText } from './network/hash.ts'
 import { type Random, seeded } from './network/random.ts'
 import type { Json, Scenario } from './program.ts'
+import type { RaceOptions } from './races.ts'
 import { formatSchedule, isPossible, parseSchedule } from './schedule.ts'
 
 /** How `run` chooses who steps next. */
 export type Turns = 'round-robin' | 'random' | 'one-thread'
+
+export interface SessionOptions {
+  /** Of what `run` chooses at random. Default 1. */
+  readonly seed?: number
+  /** Whether a data race is a fault. Default no. */
+  readonly races?: boolean | RaceOptions
+}
 
 /** What is needed to come back to a state: memory by its undo log, threads by their words. */
 interface Moment {
@@ -23,7 +31,7 @@ export class Session {
   readonly machine: Machine
   /** Told of each step forward, one by one, whoever asked for it. */
   onStep: (() => void) | undefined
-  readonly #checks = new StateChecks(false)
+  readonly #checks: StateChecks
   readonly #moments: Moment[] = []
   readonly #transitions: number[] = []
   readonly #events: StepEvent[] = []
@@ -31,8 +39,9 @@ export class Session {
   #position = 0
   readonly #random: Random
 
-  constructor(core: Instrumented, scenario: Scenario, seed = 1) {
+  constructor(core: Instrumented, scenario: Scenario, { seed = 1, races = false }: SessionOptions = {}) {
     this.machine = new Machine(core, scenario)
+    this.#checks = new StateChecks(races)
     this.#random = seeded(seed)
     this.#moments.push(this.#now())
     this.#note(this.#fault())
@@ -54,11 +63,6 @@ export class Session {
       scenario: this.machine.scenario.name,
       transitions: this.#transitions.slice(0, this.#position),
     })
-  }
-
-  /** The same, with what lies ahead. */
-  get wholeSchedule(): string {
-    return formatSchedule({ scenario: this.machine.scenario.name, transitions: this.#transitions })
   }
 
   get events(): readonly StepEvent[] {

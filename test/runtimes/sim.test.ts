@@ -143,7 +143,7 @@ describe.skipIf(leftOut.includes('chromium'))('the simulator', () => {
 
     it('replays a link to the same state, and kills', async () => {
       const scenario = scenarioNamed(id)
-      const session = new Session(coreOf(scenario.module ?? 'core'), scenario, 7)
+      const session = new Session(coreOf(scenario.module ?? 'core'), scenario, { seed: 7 })
       session.run(60, 'random')
       const { page, problems } = await open(`#${session.schedule}`)
       expect(await hashOf(page)).toBe(session.hash)

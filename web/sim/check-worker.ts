@@ -9,12 +9,18 @@ export interface Question {
   readonly core: Instrumented
   readonly scenario: string
   readonly kills: 0 | 1
+  readonly races: boolean
   readonly maxStates: number
 }
 
 addEventListener('message', ({ data }: MessageEvent<Question>) => {
-  const { core, scenario, kills, maxStates } = data
-  const { states, complete, failure } = explore(core, scenarioNamed(scenario), { kills, maxStates })
+  const { core, kills, races, maxStates } = data
+  const scenario = scenarioNamed(data.scenario)
+  const { states, complete, failure } = explore(core, scenario, {
+    kills,
+    races: races && (scenario.races ?? true),
+    maxStates,
+  })
   const answer: Checked = {
     states,
     complete,

@@ -7,6 +7,8 @@ export interface Plant {
   readonly what: string
   readonly scenario: string
   readonly kills: 0 | 1
+  /** It fails in nothing but a data race. */
+  readonly isRace: boolean
 }
 
 const loaded = new Map<string, Promise<Instrumented>>()

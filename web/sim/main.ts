@@ -92,12 +92,15 @@ async function openConnection(address: Address, isLast: () => boolean): Promise<
   })
 }
 
+/** Whether the bug is nothing but a data race: then one is what fails. */
+const isRace = (plant: string | undefined) => plants.some(({ name, isRace }) => name === plant && isRace)
+
 /** What makes it, once the module is there: it takes the place of what is shown. */
 async function stageFor({ run, plant, at: position }: Address): Promise<() => Made> {
   const scenario = scenarioNamed(scenarioIn(run || FIRST))
   const core = await coreOf(scenario.module ?? 'core', plant)
   return () => {
-    const made = new Stage(core, scenario, controls, changed)
+    const made = new Stage(core, scenario, controls, isRace(plant), changed)
     try {
       if (run.includes(':')) made.load(run, position)
     } catch (error) {
@@ -119,7 +122,7 @@ async function stageOfTour(tour: Tour, { step = 0 }: Address): Promise<() => Mad
   const scenario = scenarioNamed(tour.scenario)
   const core = await coreOf(scenario.module ?? 'core', plant === 'none' ? undefined : plant)
   return () => {
-    const made = new Stage(core, scenario, controls, changed)
+    const made = new Stage(core, scenario, controls, isRace(plant), changed)
     for (const { go } of upTo.slice(from)) go(made.session)
     return { made }
   }

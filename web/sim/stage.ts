@@ -23,6 +23,7 @@ const CHECKED_STATES = 500_000
 export class Stage {
   readonly #core: Instrumented
   readonly #scenario: ExhibitScenario
+  readonly #races: boolean
   readonly #onChange: (session: Session) => void
   readonly session: Session
   readonly #controls: Controls
@@ -41,12 +42,14 @@ export class Stage {
     core: Instrumented,
     scenario: ExhibitScenario,
     controls: Controls,
+    races: boolean,
     onChange: (session: Session) => void,
   ) {
     this.#core = core
     this.#scenario = scenario
+    this.#races = races
     this.#onChange = onChange
-    this.session = new Session(core, scenario)
+    this.session = new Session(core, scenario, { races: races && (scenario.races ?? true) })
     this.session.onStep = () => this.#noteLosses()
     this.#lost = this.#losses()
     this.#controls = controls
@@ -118,7 +121,13 @@ export class Stage {
     this.show()
     setText(at('checked'), 'Looking at every order …')
     setText(at('check'), 'Stop checking')
-    const question = { core: this.#core, scenario: this.#scenario.name, kills, maxStates: CHECKED_STATES }
+    const question = {
+      core: this.#core,
+      scenario: this.#scenario.name,
+      kills,
+      races: this.#races,
+      maxStates: CHECKED_STATES,
+    }
     this.#stopCheck = checkOrders(question, (checked) => {
       if (checked instanceof Error) {
         this.#endCheck(checked.message)

@@ -65,7 +65,6 @@ function statusExhibit(tellers: number, times: number): Omit<ExhibitScenario, 'n
       },
     })
   return {
-    raceFree: true,
     setup: (workbench) => {
       bench = startRegion(workbench, tellers)
       status = bench.call('statusCreate', bench.tokens[0]!)
