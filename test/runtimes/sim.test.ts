@@ -190,8 +190,8 @@ describe.skipIf(leftOut.includes('chromium'))('the simulator', () => {
       /^lost wake-up/,
     )
     // The same by its link, and by pasting it.
+    await page.waitForURL(({ hash }) => hash === `#${schedule}&plant=wait-without-recheck`)
     const link = page.url()
-    expect(link).toContain(`#${schedule}&plant=wait-without-recheck`)
     const again = await open(link.slice(url.length))
     expect(await fault(again.page).innerText()).toContain('lost wake-up')
     expect(await hashOf(again.page)).toBe(await hashOf(page))
