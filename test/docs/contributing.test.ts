@@ -29,7 +29,7 @@ describe('CONTRIBUTING.md', () => {
     const shown = await replay(...command.split(' '))
     expect(shown).toContain('a torn record')
     expect(shown).toMatch(/publishRecord i64\.atomic\.store +\d+ tail /)
-    const [, schedule] = /npm run replay -- --plant publish-before-payload '([^']+)'\n$/.exec(shown)!
+    const [, schedule] = /^npm run replay -- --plant publish-before-payload '([^']+)'$/m.exec(shown)!
     expect(await replay('--plant', 'publish-before-payload', schedule!)).toContain('a torn record')
   }, 240_000)
 
