@@ -64,7 +64,7 @@ const sizesIn = /<!-- sizes -->(.*?)<!-- \/sizes -->/s
 function holdSizesInDocs({ packed, unpacked, coreGzip, coreWasm }: typeof MOST): void {
   const measured = [packed, unpacked, coreGzip, coreWasm].map((bytes) => Math.round(bytes / 1024))
   const [p, u, core, wasm] = measured
-  const line = `Packed ${p} KiB, unpacked ${u} KiB; the core ${core} KiB minified and gzipped, with its Wasm in it, which alone is ${wasm} KiB.`
+  const line = `Packed ${p} KiB, unpacked ${u} KiB; the core ${core} KiB minified and gzipped, its Wasm included (${wasm} KiB before gzip).`
   const page = readFileSync(sizesPage, 'utf8')
   if (process.env.SPILLWAY_WRITE_SIZES) {
     writeFileSync(sizesPage, page.replace(sizesIn, `<!-- sizes -->${line}<!-- /sizes -->`))

@@ -1,5 +1,5 @@
 // The simulator in a real Chromium, served by the command and as a static site: every structure, links, tours, keys, and how it looks.
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
@@ -338,7 +338,7 @@ describe.skipIf(leftOut.includes('chromium'))('the simulator', () => {
 
   it('is a static site for any file server, without isolation, in less than 300 kB and a second', async () => {
     const files = Object.entries(siteFiles()).filter(([path]) => path !== '/')
-    const bytes = files.reduce((sum, [, file]) => sum + gzipSync(file, { level: 9 }).length, 0)
+    const bytes = gzipped(files)
     expect(bytes).toBeLessThan(300_000)
     const { page, problems } = await open('/')
     expect(await page.evaluate(() => globalThis.crossOriginIsolated)).toBe(false)
@@ -394,6 +394,29 @@ describe.skipIf(leftOut.includes('chromium'))('the simulator', () => {
     }
   })
 })
+
+function gzipped(files: readonly (readonly [path: string, file: Uint8Array])[]): number {
+  return files.reduce((sum, [, file]) => sum + gzipSync(file, { level: 9 }).length, 0)
+}
+
+/** docs/simulator.md tells the sizes, to a tenth; with SPILLWAY_WRITE_SIZES it is told them. */
+function holdSizesInDocs(all: number, diode: number): void {
+  const path = fileURLToPath(new URL('../../docs/simulator.md', import.meta.url))
+  const measured = [all, diode].map((bytes) => Math.round(bytes / 1000))
+  const line = `It is ${measured[0]} kB gzipped with everything in it; a page that shows a diode loads ${measured[1]} kB of them.`
+  const page = readFileSync(path, 'utf8')
+  const sizesIn = /<!-- sizes -->(.*?)<!-- \/sizes -->/s
+  if (process.env.SPILLWAY_WRITE_SIZES !== undefined) {
+    writeFileSync(path, page.replace(sizesIn, `<!-- sizes -->${line}<!-- /sizes -->`))
+    return
+  }
+  const told = [...sizesIn.exec(page)![1]!.matchAll(/\d+/g)].map(Number)
+  for (const [i, size] of measured.entries())
+    expect(
+      Math.abs(told[i]! - size) / size,
+      `docs/simulator.md; SPILLWAY_WRITE_SIZES=1 writes: ${line}`,
+    ).toBeLessThan(0.1)
+}
 
 /** Texts whose contrast to what is behind them is less than 4.5: in the page. */
 function lowContrast(): string[] {
