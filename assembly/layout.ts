@@ -35,6 +35,7 @@ export const THREADS_OFFSET: usize = 256
 export const THREAD_BYTES: usize = 32
 export const MAX_THREADS: u32 = 128
 // The first word, u64, is token | key << 32; 0 is free.
+export const THREAD_KEY_OFFSET: usize = 4 //     u32  the upper half: what the runtime calls the thread
 export const THREAD_JOINING_OFFSET: usize = 8 // u64  handle of the ring that it is about to join
 export const THREAD_SCRATCH_OFFSET: usize = 16 // u32 address of its scratch
 export const THREAD_BURIED_BY_OFFSET: usize = 20 // u32 token of the thread that buries it

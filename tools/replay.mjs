@@ -7,7 +7,7 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import binaryen from 'binaryen'
-import { explore, instrument, parseSchedule, replay, scenarioNamed, scenarios } from 'spillway/sim'
+import { explore, instrument, parseSchedule, racesIn, replay, scenarioNamed, scenarios } from 'spillway/sim'
 import { assemble } from './assemble.mjs'
 import { plants } from './plants.mjs'
 
@@ -71,7 +71,7 @@ async function main(given) {
   const schedule = given ?? find(core, plant)
   // As they were looked for: a planted bug fails as it was found, and of exhibits nobody has listed the races that are meant.
   const looksForRaces = plant === undefined ? scenarios.includes(scenario) : plant.race !== undefined
-  const races = looksForRaces && (scenario.races ?? true)
+  const races = racesIn(scenario, looksForRaces)
   const { trace, message, machine } = replay(core, scenario, schedule, { races })
   const fieldName = fieldNamesOf(machine.view.core)
   const last = Number(values.last ?? trace.length)
@@ -101,7 +101,7 @@ function modelWasm(module) {
 function find(core, plant) {
   console.log(`${plant.name}: ${plant.what}\n`)
   const scenario = scenarioNamed(plant.scenario)
-  const races = plant.race !== undefined && (scenario.races ?? true)
+  const races = racesIn(scenario, plant.race !== undefined)
   const { failure } = explore(core, scenario, { kills: plant.kills ?? 0, races })
   if (!failure) throw new Error('it was not found')
   return failure.schedule

@@ -48,7 +48,7 @@ try {
 /** Adds the planted code to the page that is served, and finds its schedule if none is given. */
 async function planted(name, given) {
   const { instrumentPlant, plantNamed } = await import('./page.mjs')
-  const { explore, scenarioNamed, unpackInstrumented } = await import('spillway/sim')
+  const { explore, racesIn, scenarioNamed, unpackInstrumented } = await import('spillway/sim')
   const plant = plantNamed(name)
   console.log(`planting ${name}: ${plant.what}`)
   await instrumentPlant(at('../dist/page'), name)
@@ -57,10 +57,7 @@ async function planted(name, given) {
   function found({ scenario: scenarioName, kills = 0, race }) {
     const scenario = scenarioNamed(scenarioName)
     const core = unpackInstrumented(new Uint8Array(readFileSync(at(`../dist/page/plants/${name}.sim.wasm`))))
-    const { failure } = explore(core, scenario, {
-      kills,
-      races: race !== undefined && (scenario.races ?? true),
-    })
+    const { failure } = explore(core, scenario, { kills, races: racesIn(scenario, race !== undefined) })
     if (failure === undefined) throw new Error('the model checker does not find it')
     console.log(failure.message)
     return failure.schedule

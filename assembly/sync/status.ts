@@ -18,9 +18,9 @@ import { allocate, isKind, publish } from '../region/granules'
 import { firstMember } from '../region/members'
 import { isAlive } from '../region/threads'
 
-const WORKING_BITS: u32 = 0xffff
+export const WORKING_BITS: u32 = 0xffff
 const FINAL_BITS: u32 = 0x0fff0000
-const FIRST_SHIFT: u32 = 28
+export const FIRST_SHIFT: u32 = 28
 export const STATUS_OFFSET: usize = 128
 
 @inline export function isFinal(word: u32): bool { return (word & FINAL_BITS) != 0 }

@@ -55,7 +55,7 @@ export {
   type ThreadView,
   type Workbench,
 } from './program.ts'
-export type { RaceOptions, RaceRule } from './races.ts'
+export { type RaceOptions, type RaceRule, racesIn } from './races.ts'
 export { scenarioNamed, scenarios } from './scenarios/index.ts'
 export {
   formatSchedule,

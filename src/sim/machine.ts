@@ -594,6 +594,9 @@ export class Machine {
       get name() {
         return machine.nameOf(thread)
       },
+      get isRuntime() {
+        return machine.scripts[thread]!.program.isRuntime === true
+      },
       get status() {
         return machine.status(thread)
       },

@@ -27,6 +27,8 @@ export type Op =
  */
 export interface Program<S extends Json = Json> {
   name: string
+  /** It is not one of those that the scenario is about, but stands for what the runtime does when one of them has ended. */
+  isRuntime?: boolean
   init: S
   next(state: S): Op | undefined
   done(state: S, result: number, memory: MemoryView): S
@@ -91,6 +93,8 @@ export type ThreadStatus = 'running' | 'blocked' | 'finished' | 'killed'
 /** A thread, as checks see it. */
 export interface ThreadView {
   name: string
+  /** See `Program`. */
+  isRuntime: boolean
   status: ThreadStatus
   state: Json
   /** What it is in the middle of, or waits in; `undefined` once finished. */

@@ -1,5 +1,6 @@
 import type { Site } from './access-ops.ts'
 import type { Machine } from './machine.ts'
+import type { Scenario } from './program.ts'
 
 /** A function (all its races), two functions (races between them), or a question about the two sites. */
 export type RaceRule = string | readonly [string, string] | ((a: Site, b: Site) => boolean)
@@ -8,6 +9,11 @@ export type RaceRule = string | readonly [string, string] | ((a: Site, b: Site) 
 export interface RaceOptions {
   /** Races on purpose: the reader of a sequence lock, which validates what it copied. */
   allow?: readonly RaceRule[]
+}
+
+/** What to look for in a scenario where races count: those that are meant do not. */
+export function racesIn({ races }: Pick<Scenario, 'races'>, doCount: boolean): boolean | RaceOptions {
+  return doCount && (races ?? true)
 }
 
 /**

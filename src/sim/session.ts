@@ -65,13 +65,14 @@ export class Session {
     })
   }
 
-  get events(): readonly StepEvent[] {
-    return this.#events.slice(0, this.#position)
+  /** The step that led from that position to the next; none where it lies ahead. */
+  eventAt(position: number): StepEvent | undefined {
+    return position < this.#position ? this.#events[position] : undefined
   }
 
   /** The step that led here. */
   get last(): StepEvent | undefined {
-    return this.#events[this.#position - 1]
+    return this.eventAt(this.#position - 1)
   }
 
   /** What is wrong here: from here on nobody steps. */

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { type Reading, wordText } from '../../src/sim/atlas/words.ts'
 
-const layout = { SHUT: 2, RESET: 8, TIMED_OUT: 1, OPEN: 1 }
+const layout = { SHUT: 2, RESET: 8, TIMED_OUT: 1, OPEN: 1, WORKING_BITS: 0xffff, FIRST_SHIFT: 28 }
 const names = {
   ofToken: (token: number) => (token === 128 ? 'writer A' : undefined),
   ofSlot: (slot: number) => (slot === 1 ? 'reader' : undefined),

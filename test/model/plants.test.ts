@@ -1,6 +1,13 @@
 // The model checker proves itself: every bug that is planted is found, and the schedule that it prints fails again.
 import { describe, expect, it } from 'vitest'
-import { type Exploration, explore, type Instrumented, replay, type Scenario } from '../../src/sim/index.ts'
+import {
+  type Exploration,
+  explore,
+  type Instrumented,
+  racesIn,
+  replay,
+  type Scenario,
+} from '../../src/sim/index.ts'
 import { scenarioNamed } from '../../src/sim/scenarios/index.ts'
 import { assemble } from '../../tools/assemble.mjs'
 import { type Plant, plants } from '../../tools/plants.mjs'
@@ -46,7 +53,7 @@ async function explorePlanted(
 }
 
 /** Only where the bug is nothing but a data race: others might show as one, and would not be seen to fail as they do. */
-const racesOf = (plant: Plant, scenario: Scenario) => plant.race !== undefined && (scenario.races ?? true)
+const racesOf = (plant: Plant, scenario: Scenario) => racesIn(scenario, plant.race !== undefined)
 
 const moduleOf = (scenario: Scenario) => scenario.module ?? 'core'
 

@@ -7,7 +7,7 @@ export interface Address {
   /** Where to stop in the schedule; default: at its end. */
   readonly at?: number
   readonly tour?: string
-  /** Of the tour. */
+  /** Of the tour, from 1 on. */
   readonly step?: number
 }
 

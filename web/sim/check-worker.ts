@@ -2,6 +2,7 @@
 
 import { explore } from '../../src/sim/explorer.ts'
 import type { Instrumented } from '../../src/sim/instrument.ts'
+import { racesIn } from '../../src/sim/races.ts'
 import { scenarioNamed } from '../../src/sim/scenarios/index.ts'
 import type { Checked } from './check.ts'
 
@@ -18,7 +19,7 @@ addEventListener('message', ({ data }: MessageEvent<Question>) => {
   const scenario = scenarioNamed(data.scenario)
   const { states, complete, failure } = explore(core, scenario, {
     kills,
-    races: races && (scenario.races ?? true),
+    races: racesIn(scenario, races),
     maxStates,
   })
   const answer: Checked = {

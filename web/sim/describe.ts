@@ -1,6 +1,7 @@
 // What threads do, in words.
 
-import { type Atlas, placeName } from '../../src/sim/atlas/atlas.ts'
+import type { Atlas } from '../../src/sim/atlas/atlas.ts'
+import { placeName } from '../../src/sim/atlas/places.ts'
 import type { Machine, StepEvent } from '../../src/sim/machine.ts'
 import type { Op } from '../../src/sim/program.ts'
 
@@ -55,7 +56,6 @@ export function verbOf(kind: string, op: string): string {
 export interface Next {
   readonly verb: string
   readonly place: string
-  readonly value: string
   readonly op: string
   readonly source: Source
 }
@@ -67,7 +67,6 @@ export function nextOf(machine: Machine, atlas: Atlas, thread: number): Next | u
   return {
     verb: verbOf(kind, op),
     place: placeName(atlas, pending.address),
-    value: machine.memory.hex(pending.address, Math.min(pending.bytes, 16)),
     op,
     source: sourceOf(func),
   }

@@ -9,9 +9,10 @@ import { type Address, formatAddress, parseAddress, scenarioIn } from './address
 import { Controls } from './controls.ts'
 import { coreOf, type Plant, plantList } from './cores.ts'
 import { gudpTours } from './gudp/tours.ts'
+import { pressed } from './keys.ts'
 import { showSettings } from './settings-form.ts'
 import { Stage } from './stage.ts'
-import { showTour } from './tour-view.ts'
+import { showTour, stepIn } from './tour-view.ts'
 import { type Tour, tours } from './tours.ts'
 
 const at = <T extends HTMLElement>(id: string) => document.getElementById(id) as T
@@ -26,6 +27,8 @@ const controls = new Controls(at('controls'))
 let stage: Stage | undefined
 let connection: { leave(): void } | undefined
 let shown: Address = { run: '' }
+/** Of the stage, also while something else is shown. */
+let stepped: Address = shown
 let plants: readonly Plant[] = []
 /** Of opening: the last one wins. */
 let turn = 0
@@ -41,8 +44,7 @@ async function open(address: Address): Promise<void> {
   connection?.leave()
   connection = undefined
   const isConnection = GUDP.test(address.run)
-  at('stepped').hidden = isConnection
-  at('gudp').hidden = !isConnection
+  showHalf(isConnection)
   try {
     if (isConnection) {
       await openConnection(address, () => mine === turn)
@@ -55,16 +57,31 @@ async function open(address: Address): Promise<void> {
   } catch (error) {
     if (mine !== turn) return
     // Nothing is shown that would not answer: what was there before stays, or what one begins with comes.
-    if (stage === undefined && address.run !== '') await open({ run: '' })
+    if (stage !== undefined) backToStage()
+    else if (address.run !== '') await open({ run: '' })
     // What scenarios there are, is in the choice above.
     fail((error as Error).message.replace(/(no scenario .*?); there are .*/s, '$1'))
   }
 }
 
+/** Threads that are stepped, or two machines on a network. */
+function showHalf(isConnection: boolean): void {
+  at('stepped').hidden = isConnection
+  at('gudp').hidden = !isConnection
+}
+
+/** The stage is as it was left; the choice and the address say so. */
+function backToStage(): void {
+  showHalf(false)
+  shown = stepped
+  showChoice(shown)
+  writeAddress()
+}
+
 /** A schedule that does not fit is shown as far as it goes. */
 function showStage({ made, problem }: Made, address: Address): void {
   stage = made
-  shown = address
+  shown = stepped = address
   showChoice(address)
   made.show()
   if (problem !== undefined) fail(problem)
@@ -80,7 +97,7 @@ async function openConnection(address: Address, isLast: () => boolean): Promise<
   const { mountGudp } = await import('./gudp/mount.ts')
   if (!isLast()) return
   shown = address
-  showTour(at('tour-text'), undefined, 0, () => {})
+  showTour(at('tour-text'), undefined, 1, () => {})
   at<HTMLSelectElement>('scenario').value = 'gudp'
   const query = address.run.replace(GUDP, '')
   at<HTMLSelectElement>('tour').value = new URLSearchParams(query).has('tour')
@@ -111,9 +128,8 @@ async function stageFor({ run, plant, at: position }: Address): Promise<() => Ma
 }
 
 /** From the last step that begins anew, all that is done up to this one. */
-async function stageOfTour(tour: Tour, { step = 0 }: Address): Promise<() => Made> {
-  const last = Math.min(step, tour.steps.length - 1)
-  const upTo = tour.steps.slice(0, last + 1)
+async function stageOfTour(tour: Tour, { step = 1 }: Address): Promise<() => Made> {
+  const upTo = tour.steps.slice(0, stepIn(tour, step))
   const from = Math.max(
     0,
     upTo.findLastIndex(({ plant }) => plant !== undefined),
@@ -139,7 +155,7 @@ function showChoice(address: Address): void {
   setText(
     at('about'),
     plant === undefined
-      ? (exhibit?.about ?? `A scenario of the model checker.`)
+      ? (exhibit?.about ?? 'A scenario of the model checker: a small program that it runs in every order.')
       : `A planted bug, not what ships: ${plant.what}.`,
   )
   showSettings(
@@ -148,7 +164,7 @@ function showChoice(address: Address): void {
     exhibit === undefined ? {} : settingsIn(exhibit, name),
     (chosen) => go({ run: chosen, ...(address.plant !== undefined && { plant: address.plant }) }),
   )
-  showTour(at('tour-text'), tour, address.step ?? 0, (step) =>
+  showTour(at('tour-text'), tour, address.step ?? 1, (step) =>
     go(step === undefined ? { run: name } : { run: '', tour: tour!.id, step }),
   )
 }
@@ -159,7 +175,7 @@ function changed(session: Session): void {
   if (shown.tour !== undefined) return
   const run = session.position === 0 ? session.machine.scenario.name : text
   if (run.length > LONGEST_LINK) return
-  shown = { run, ...(shown.plant !== undefined && { plant: shown.plant }) }
+  shown = stepped = { run, ...(shown.plant !== undefined && { plant: shown.plant }) }
   const waitMs = writtenMs + ADDRESS_EVERY_MS - performance.now()
   if (waitMs <= 0) writeAddress()
   else writing ??= setTimeout(writeAddress, waitMs)
@@ -227,7 +243,7 @@ function listen(): void {
   })
   at('tour').addEventListener('change', () => {
     const { value } = at<HTMLSelectElement>('tour')
-    go(value === '' ? { run: FIRST } : GUDP.test(value) ? { run: value } : { run: '', tour: value, step: 0 })
+    go(value === '' ? { run: FIRST } : GUDP.test(value) ? { run: value } : { run: '', tour: value, step: 1 })
   })
   at('open-schedule').addEventListener('click', () =>
     go({
@@ -248,7 +264,9 @@ function listen(): void {
   addEventListener('hashchange', () => {
     if (formatAddress(shown) !== location.hash) void open(parseAddress(location.hash))
   })
-  addEventListener('keydown', pressed)
+  addEventListener('keydown', (event) => {
+    if (stage !== undefined && !at('stepped').hidden) pressed(stage, event)
+  })
 }
 
 async function copyLink(): Promise<void> {
@@ -263,24 +281,6 @@ async function copyLink(): Promise<void> {
   } catch {
     setText(at('checked'), `Not allowed to copy. The link: ${link.href}`)
   }
-}
-
-function pressed(event: KeyboardEvent): void {
-  const { target, key, code } = event
-  if (stage === undefined || at('stepped').hidden || event.ctrlKey || event.metaKey || event.altKey) return
-  if ((target as HTMLElement).closest('input, select, textarea')) return
-  const thread = /^Digit([1-8])$/.exec(code)
-  const isButton = (target as HTMLElement).closest('button, summary') !== null
-  if (thread !== null) {
-    if (event.shiftKey) stage.finish(Number(thread[1]) - 1)
-    else stage.step(Number(thread[1]) - 1)
-  } else if (key === 'ArrowLeft') stage.goTo(stage.session.position - 1)
-  else if (key === 'ArrowRight') stage.forward()
-  else if (key === 'Home') stage.goTo(0)
-  else if (key === 'End') stage.goTo(stage.session.length)
-  else if (key === ' ' && !isButton) stage.toggle()
-  else return
-  event.preventDefault()
 }
 
 async function begin(): Promise<void> {

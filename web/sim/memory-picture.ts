@@ -79,10 +79,10 @@ export class MemoryPicture {
     const line = element('div', '', 'line')
     line.append(element('h3', title))
     const list = element('dl')
-    for (const { label, address } of fields) {
+    for (const { label, address, about } of fields) {
       const item = element('div')
       const value = element('dd')
-      item.append(element('dt', label), value)
+      item.append(termOf(label, about), value)
       list.append(item)
       this.#fields.set(address, { value, item })
     }
@@ -103,10 +103,18 @@ export class MemoryPicture {
   }
 }
 
+/** A title is seen, but not read out: so it is there twice. */
+function termOf(label: string, about: string): HTMLElement {
+  const term = element('dt', label)
+  term.title = about
+  term.append(element('span', `: ${about}`, 'unseen'))
+  return term
+}
+
 /** How a cell looks, and what that means. */
 const CELLS: readonly (readonly [state: string, meaning: string])[] = [
   ['waiting', 'waits to be read'],
-  ['in hand', 'in a reader’s hand'],
+  ['in hand', 'in hand: taken, and still read'],
   ['done', 'given back'],
   ['unpublished', 'written, not published yet'],
   ['torn', 'torn: of two records, or of none'],

@@ -3,15 +3,16 @@ import { ledgersOf } from '../../src/sim/atlas/ledger.ts'
 import type { ExhibitScenario } from '../../src/sim/exhibits/index.ts'
 import type { Instrumented } from '../../src/sim/instrument.ts'
 import type { StepEvent } from '../../src/sim/machine.ts'
+import { racesIn } from '../../src/sim/races.ts'
 import { Session } from '../../src/sim/session.ts'
 import { setText } from '../common/elements.ts'
 import { scenarioIn } from './address.ts'
 import { checkedText, checkOrders } from './check.ts'
-import { Runner } from './clock.ts'
 import type { Controls } from './controls.ts'
 import { eventText } from './describe.ts'
 import { showLedger } from './ledger-view.ts'
 import { MemoryPicture } from './memory-picture.ts'
+import { Runner } from './runner.ts'
 import { ThreadsView } from './threads-view.ts'
 import { TraceView } from './trace-view.ts'
 
@@ -23,7 +24,7 @@ const CHECKED_STATES = 500_000
 export class Stage {
   readonly #core: Instrumented
   readonly #scenario: ExhibitScenario
-  readonly #races: boolean
+  readonly #isRace: boolean
   readonly #onChange: (session: Session) => void
   readonly session: Session
   readonly #controls: Controls
@@ -34,22 +35,22 @@ export class Stage {
   #stopCheck: (() => void) | undefined
   /** What was lost by which step. */
   readonly #alerts = new Map<number, string>()
-
   /** What was lost up to here. */
   #lost: Map<string, number>
 
+  /** `isRace`: a data race is what fails. */
   constructor(
     core: Instrumented,
     scenario: ExhibitScenario,
     controls: Controls,
-    races: boolean,
+    isRace: boolean,
     onChange: (session: Session) => void,
   ) {
     this.#core = core
     this.#scenario = scenario
-    this.#races = races
+    this.#isRace = isRace
     this.#onChange = onChange
-    this.session = new Session(core, scenario, { races: races && (scenario.races ?? true) })
+    this.session = new Session(core, scenario, { races: racesIn(scenario, isRace) })
     this.session.onStep = () => this.#noteLosses()
     this.#lost = this.#losses()
     this.#controls = controls
@@ -125,7 +126,7 @@ export class Stage {
       core: this.#core,
       scenario: this.#scenario.name,
       kills,
-      races: this.#races,
+      races: this.#isRace,
       maxStates: CHECKED_STATES,
     }
     this.#stopCheck = checkOrders(question, (checked) => {
@@ -151,7 +152,7 @@ export class Stage {
     this.#runner.perSecond = this.#controls.perSecond
     const names = session.machine.view.threads.map(({ name }) => name)
     const firstKey = this.#scenario.firstKey ?? 1
-    const atlas = atlasOf(session.machine.view, (key) => names[key - firstKey] ?? 'the host')
+    const atlas = atlasOf(session.machine.view, (key) => names[key - firstKey] ?? 'the main thread')
     this.#controls.show(session, this.#runner.isRunning)
     this.#threads.show(session, atlas)
     this.#memory.show(session, atlas)

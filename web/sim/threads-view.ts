@@ -1,5 +1,6 @@
 import type { Atlas } from '../../src/sim/atlas/atlas.ts'
 import type { ExhibitScenario } from '../../src/sim/exhibits/index.ts'
+import type { ThreadView } from '../../src/sim/program.ts'
 import type { Session } from '../../src/sim/session.ts'
 import { element, setText } from '../common/elements.ts'
 import { colourOf } from './colours.ts'
@@ -36,7 +37,7 @@ export class ThreadsView {
     this.#place = place
     this.#scenario = scenario
     const { threads } = session.machine.view
-    this.#lanes = threads.map(({ name }, thread) => makeLane(thread, name, actions))
+    this.#lanes = threads.map((_, thread) => makeLane(threads, thread, actions))
     place.replaceChildren(...this.#lanes.map(({ card }) => card))
   }
 
@@ -63,12 +64,10 @@ export class ThreadsView {
   }
 }
 
-function makeLane(thread: number, name: string, actions: ThreadActions): Lane {
+function makeLane(threads: readonly ThreadView[], thread: number, actions: ThreadActions): Lane {
+  const { name, isRuntime } = threads[thread]!
   const card = element('article', '', 'card lane')
-  card.style.setProperty(
-    '--own',
-    colourOf(name === 'runtime' || name.startsWith('death') ? undefined : thread),
-  )
+  card.style.setProperty('--own', colourOf(isRuntime ? undefined : thread))
   const title = element('h2', name)
   title.id = `thread-${thread}`
   card.setAttribute('aria-labelledby', title.id)
@@ -87,7 +86,7 @@ function makeLane(thread: number, name: string, actions: ThreadActions): Lane {
     return made
   }
   const buttons = {
-    step: button('step', `Step`, 'Step'),
+    step: button('step', 'Step', 'Step'),
     finish: button('finish', 'Finish call', 'To the end of the call of'),
     kill: button('kill', 'Kill', 'Kill'),
   }
@@ -99,6 +98,7 @@ function makeLane(thread: number, name: string, actions: ThreadActions): Lane {
 
 function statusText({ machine }: Session, thread: number): string {
   const { status, op } = machine.view.threads[thread]!
+  if (status === 'running') return 'ready'
   if (status !== 'blocked') return status
   return op !== undefined && 'wait' in op ? 'asleep' : 'waits'
 }

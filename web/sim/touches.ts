@@ -1,4 +1,3 @@
-import type { Machine, StepEvent } from '../../src/sim/machine.ts'
 import type { Session } from '../../src/sim/session.ts'
 import { colourOf } from './colours.ts'
 
@@ -16,7 +15,7 @@ export interface Touches {
 }
 
 export function touchesOf(session: Session): Touches {
-  const { machine, last, events } = session
+  const { machine, last } = session
   const threads = Array.from({ length: machine.threadCount }, (_, thread) => thread)
   const pending = threads.flatMap((thread) => {
     const access = machine.isBlocked(thread) ? undefined : machine.pending(thread)
@@ -27,7 +26,7 @@ export function touchesOf(session: Session): Touches {
   return {
     pending,
     last: touched,
-    unpublished: threads.flatMap((thread) => writtenInCall(machine, events, thread)),
+    unpublished: threads.flatMap((thread) => writtenInCall(session, thread)),
   }
 }
 
@@ -35,17 +34,15 @@ export function touchesOf(session: Session): Touches {
 const LOOK_BACK = 400
 
 /** What the thread has written since its last call ended. */
-function writtenInCall(
-  machine: Machine,
-  events: readonly StepEvent[],
-  thread: number,
-): (Bytes & { thread: number })[] {
-  const { status } = machine.view.threads[thread]!
+function writtenInCall(session: Session, thread: number): (Bytes & { thread: number })[] {
+  const { status } = session.machine.view.threads[thread]!
   if (status === 'finished' || status === 'blocked') return []
   const written: (Bytes & { thread: number })[] = []
-  for (let i = events.length - 1; i >= 0 && i > events.length - LOOK_BACK; i--) {
-    const { thread: whose, result, site, address, op } = events[i]!
-    if (whose !== thread) continue
+  const { position } = session
+  for (let at = position - 1; at >= 0 && at > position - LOOK_BACK; at--) {
+    const event = session.eventAt(at)
+    if (event?.thread !== thread) continue
+    const { result, site, address, op } = event
     const isCall = op !== undefined && 'call' in op
     if (result !== undefined && isCall) break
     if (address !== undefined && site !== undefined && /store|write|rmw/.test(site.kind))

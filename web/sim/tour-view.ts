@@ -1,12 +1,17 @@
 import { element } from '../common/elements.ts'
 
-/** What is shown of any tour: of structures, or of connections. */
+/** What is shown of a tour. */
 export interface ShownTour {
   readonly title: string
   readonly steps: readonly { readonly text: string }[]
 }
 
-/** The text of a step, and the way to the others. */
+/** A step that there is, whatever the address says. */
+export function stepIn({ steps }: ShownTour, step: number): number {
+  return Math.min(Math.max(step, 1), steps.length)
+}
+
+/** The text of a step, and the way to the others. Steps count from 1 on. */
 export function showTour(
   place: HTMLElement,
   tour: ShownTour | undefined,
@@ -15,12 +20,12 @@ export function showTour(
 ): void {
   place.hidden = tour === undefined
   if (tour === undefined) return
-  const last = tour.steps.length - 1
-  const here = Math.min(step, last)
+  const last = tour.steps.length
+  const here = stepIn(tour, step)
   const title = element('h2', tour.title)
   title.id = 'tour-title'
-  title.append(' ', element('small', `${here + 1} of ${last + 1}`))
-  const text = element('p', tour.steps[here]!.text)
+  title.append(' ', element('small', `${here} of ${last}`))
+  const text = element('p', tour.steps[here - 1]!.text)
   text.setAttribute('aria-live', 'polite')
   const row = element('div', '', 'buttons')
   const button = (label: string, to: number | undefined, enabled: boolean): void => {
@@ -30,7 +35,7 @@ export function showTour(
     made.addEventListener('click', () => go(to))
     row.append(made)
   }
-  button('◀ Back', here - 1, here > 0)
+  button('◀ Back', here - 1, here > 1)
   button('Next ▶', here + 1, here < last)
   button('Leave the tour', undefined, true)
   place.replaceChildren(title, text, row)

@@ -103,12 +103,12 @@ export const tours: readonly Tour[] = [
         go: (session) => toTheEnd(session, WRITER),
       },
       {
-        text: 'The reader arms the bell and goes to sleep, with a record in the ring. Nobody will ever wake it. On a real machine this happens once in a million times, on a Friday. The model checker finds it after some hundred states, and prints the schedule that you see below.',
+        text: 'The reader arms the bell and goes to sleep, with a record in the ring. Nobody will ever wake it. On a real machine it happens seldom, and on a Friday. The model checker finds it in less than a second, and prints such a schedule as stands below.',
         go: (session) => toTheEnd(session, READER),
       },
       {
         plant: 'none',
-        text: 'The same with the code that ships. The reader has found the ring empty, as before. But it arms the bell first, and looks again afterwards. It has just armed the bell.',
+        text: 'The same with the code that ships. The reader has found the ring empty, as before. But here it arms the bell first, which it has just done, and looks again afterwards.',
         go: (session) => {
           session.finish(READER)
           stepTo(session, READER, 'ringArm', 'rmw')
@@ -157,7 +157,7 @@ export const tours: readonly Tour[] = [
         },
       },
       {
-        text: 'Now the runtime tells that thread A has ended. What it held is given back: its role, its membership, its scratch. Another thread may take over the lane, and goes on at the tail. The ledger closes: nothing was lost but what A had not finished saying.',
+        text: 'Now the runtime tells that writer A has ended. What it held is given back: its membership, its scratch, its place in the table of threads. The lane still has its name, as “one that is gone”; but who is gone holds nothing, so another thread may take the lane over, and goes on at the tail. The ledger closes: nothing was lost but what A had not finished saying.',
         go: (session) => {
           const runtime = 3
           toTheEnd(session, runtime)

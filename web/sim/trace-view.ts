@@ -25,16 +25,17 @@ export class TraceView {
   }
 
   show(session: Session, atlas: Atlas, alertAt: (position: number) => string | undefined): void {
-    const { events } = session
-    const goesOn = this.#to > 0 && events[this.#to - 1] === this.#newest && events.length - this.#to < SHOWN
+    const { position, last } = session
+    const isPast = this.#to > 0 && session.eventAt(this.#to - 1) === this.#newest
+    const goesOn = isPast && position - this.#to < SHOWN
     if (!goesOn) {
       this.#list.replaceChildren()
-      this.#from = this.#to = Math.max(0, events.length - SHOWN)
+      this.#from = this.#to = Math.max(0, position - SHOWN)
     }
-    for (; this.#to < events.length; this.#to++)
-      this.#list.prepend(itemOf(events[this.#to]!, atlas, alertAt(this.#to + 1)))
+    for (; this.#to < position; this.#to++)
+      this.#list.prepend(itemOf(session.eventAt(this.#to)!, atlas, alertAt(this.#to + 1)))
     for (; this.#to - this.#from > SHOWN; this.#from++) this.#list.lastElementChild?.remove()
-    this.#newest = events.at(-1)
+    this.#newest = last
   }
 }
 

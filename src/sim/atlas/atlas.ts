@@ -1,14 +1,16 @@
+import { type Layout, layoutOf } from '../layout.ts'
 import type { MemoryView } from '../memory-view.ts'
 import type { StateView } from '../program.ts'
-import { type Layout, layoutOf } from './layout.ts'
-import { type BlockSpec, kinds, memberFields, pollerFields } from './specs.ts'
-import { type Cursor, channelTracks, laneTrack, type Track } from './tracks.ts'
+import { type BlockSpec, departuresField, kinds, memberFields, pollerFields, tokenField } from './specs.ts'
+import { channelTracks, laneTrack, type Place, type Track } from './tracks.ts'
 import { type Names, wordText } from './words.ts'
 
 export interface Field {
   readonly label: string
   readonly address: number
   readonly bytes: number
+  /** What it says, whatever its value. */
+  readonly about: string
   /** As a person reads it. */
   readonly text: string
 }
@@ -23,6 +25,10 @@ export interface Block {
 export interface Structure {
   readonly title: string
   readonly address: number
+  /** Of the granule that it begins with. */
+  readonly bytes: number
+  /** At its start: kind, generation, and what never changes. */
+  readonly headerBytes: number
   readonly blocks: readonly Block[]
   readonly tracks: readonly Track[]
   /** Who writes to it, where one thread does: its key. */
@@ -40,8 +46,6 @@ export interface Member {
   /** Where its records are put together, or come to. */
   readonly staging: number
 }
-
-const GRANULE = 4096
 
 /** What calls answer that is no number of anything, by the constants that modules export. */
 const CODES = [
@@ -61,6 +65,8 @@ const CODES = [
 export interface Atlas {
   readonly structures: readonly Structure[]
   readonly members: readonly Member[]
+  /** The region's own granules: threads, and who owns what. */
+  readonly tableBytes: number
   /** The words of the region's tables that have names. */
   readonly table: readonly Field[]
   /** Answers of calls that have names. */
@@ -76,7 +82,7 @@ export function atlasOf(
   const codes = new Map(
     CODES.flatMap((name) => (layout[name] === undefined ? [] : [[layout[name], name] as const])),
   )
-  if (layout.LIVE === undefined) return { structures: [], members: [], table: [], codes }
+  if (layout.LIVE === undefined) return { structures: [], members: [], tableBytes: 0, table: [], codes }
   const members = membersOf(view.memory, layout, nameOf)
   const names: Names = {
     ofToken: (token) => members.find((member) => member.token === token)?.name,
@@ -85,14 +91,16 @@ export function atlasOf(
   const structures = objectsIn(view.memory, layout).flatMap(
     (address) => structureAt(view.memory, layout, address, { members, names }) ?? [],
   )
-  return { structures, members, table: tableOf(view.memory, layout, members, names), codes }
+  const tableBytes = view.memory.u32(layout.FIRST_GRANULE_OFFSET!) * layout.GRANULE_BYTES!
+  return { structures, members, tableBytes, table: tableOf(view.memory, layout, members, names), codes }
 }
 
 /** Addresses of living objects: those whose generation the granule table has, too. */
 function objectsIn(memory: MemoryView, layout: Layout): number[] {
   const found: number[] = []
-  for (let address = GRANULE; address < memory.bytesInAll; address += GRANULE) {
-    const entry = memory.u64(layout.TABLE_OFFSET! + (address / GRANULE) * 8)
+  const granule = layout.GRANULE_BYTES!
+  for (let address = granule; address < memory.bytesInAll; address += granule) {
+    const entry = memory.u64(layout.TABLE_OFFSET! + (address / granule) * 8)
     const isLive = (entry & BigInt(layout.STATE_BITS!)) === BigInt(layout.LIVE!)
     const generation = Number(entry >> BigInt(layout.GENERATION_SHIFT!))
     if (isLive && generation === memory.u32(address + layout.OBJECT_GENERATION_OFFSET!)) found.push(address)
@@ -105,23 +113,24 @@ function membersOf(memory: MemoryView, layout: Layout, nameOf: (key: number) => 
     const at = layout.THREADS_OFFSET! + slot * layout.THREAD_BYTES!
     const scratch = memory.u32(at + layout.THREAD_SCRATCH_OFFSET!)
     const staging = scratch + layout.SCRATCH_DATA_OFFSET!
-    const key = memory.u32(at + 4)
+    const key = memory.u32(at + layout.THREAD_KEY_OFFSET!)
     const scratchBytes = layout.SCRATCH_DATA_OFFSET! + layout.SCRATCH_BYTES!
     return { slot, token: memory.u32(at), key, name: nameOf(key), scratch, scratchBytes, staging }
   }).filter(({ token }) => token !== 0)
 }
 
 function tableOf(memory: MemoryView, layout: Layout, members: readonly Member[], names: Names): Field[] {
-  const { DEPARTURES_OFFSET: departures } = layout
-  const counted =
-    departures === undefined
-      ? []
-      : [{ label: 'departures', address: departures, bytes: 4, text: `${memory.u32(departures)}` }]
+  const counted = blockAt(memory, layout, 0, { title: '', fields: [departuresField] }, names).fields
   const owned = members.flatMap(({ name, slot }) => {
     const at = layout.THREADS_OFFSET! + slot * layout.THREAD_BYTES!
     const block = blockAt(memory, layout, at, { title: '', fields: memberFields }, names)
     const words = block.fields.map((field) => ({ ...field, label: `${field.label} of ${name}` }))
-    return [{ label: `token of ${name}`, address: at, bytes: 8, text: `${memory.u32(at)}` }, ...words]
+    const token = {
+      label: `${tokenField.label} of ${name}`,
+      about: tokenField.about,
+      text: `${memory.u32(at)}`,
+    }
+    return [{ ...token, address: at, bytes: 8 }, ...words]
   })
   return [...counted, ...owned]
 }
@@ -154,9 +163,21 @@ function structureAt(
       : []
   const token = isLane ? memory.u32(address + layout.WRITER_ROLE_OFFSET!) : 0
   const writer = members.find((member) => token !== 0 && member.token === token)
-  // There are several lanes, and one of anything else.
-  const title = spec.kind === 'KIND_LANE' && writer ? `${spec.title} of ${writer.name}` : spec.title
-  return { title, address, blocks, tracks, ...(writer !== undefined && { writerKey: writer.key }) }
+  return {
+    title: spec.kind === 'KIND_LANE' ? laneTitle(memory, layout, address, writer) : spec.title,
+    address,
+    bytes: layout.GRANULE_BYTES!,
+    headerBytes: layout.CACHE_LINE!,
+    blocks,
+    tracks,
+    ...(writer !== undefined && { writerKey: writer.key }),
+  }
+}
+
+/** There are several lanes, and one of anything else. */
+function laneTitle(memory: MemoryView, layout: Layout, lane: number, writer: Member | undefined): string {
+  const title = `lane ${memory.u32(lane + layout.LANE_SLOT_OFFSET!) + 1}`
+  return writer === undefined ? title : `${title} of ${writer.name}`
 }
 
 /** Addresses of those that somebody has. */
@@ -173,7 +194,7 @@ function pollerBlock(memory: MemoryView, layout: Layout, at: number, names: Name
   return blockAt(memory, layout, at, { title: 'a reader’s place', fields }, names)
 }
 
-function placeIn(memory: MemoryView, layout: Layout, at: number, names: Names): Omit<Cursor, 'address'> {
+function placeIn(memory: MemoryView, layout: Layout, at: number, names: Names): Place {
   return {
     label: names.ofToken(memory.u32(at + layout.POLLER_OWNER_OFFSET!)) ?? 'one that is gone',
     position: Number(memory.u64(at + layout.POLLER_POSITION_OFFSET!)),
@@ -191,43 +212,10 @@ function blockAt(
   const there = fields.filter(([, offset]) => layout[offset] !== undefined)
   return {
     title,
-    fields: there.map(([label, offset, bytes, as]): Field => {
+    fields: there.map(([label, offset, bytes, about, as]): Field => {
       const address = from + layout[offset]!
       const value = bytes === 8 ? memory.u64(address) : BigInt(memory.u32(address))
-      return { label, address, bytes, text: wordText(value, as, layout, names) }
+      return { label, address, bytes, about, text: wordText(value, as, layout, names) }
     }),
   }
 }
-
-/** What an address is called: `tail of OneToOne`, `data + 24`, `scratch of thread 2`. */
-export function placeName({ structures, members, table }: Atlas, address: number): string {
-  const word = table.find((field) => address >= field.address && address < field.address + field.bytes)
-  if (word !== undefined) return word.label
-  for (const { title, blocks, tracks } of structures) {
-    for (const field of blocks.flatMap(({ fields }) => fields))
-      if (address >= field.address && address < field.address + field.bytes)
-        return `${field.label} of ${title}`
-    for (const track of tracks)
-      if (address >= track.address && address < track.address + track.bytes + track.overhang)
-        return `${track.title} + ${address - track.address} of ${title}`
-  }
-  const owner = members.find(
-    ({ scratch, scratchBytes }) => scratch !== 0 && address >= scratch && address < scratch + scratchBytes,
-  )
-  if (owner !== undefined) return `scratch of ${owner.name}`
-  return inTables(structures, members, address)
-}
-
-function inTables(structures: readonly Structure[], members: readonly Member[], address: number): string {
-  const object = structures.find(({ address: at }) => address >= at && address < at + GRANULE)
-  if (object !== undefined)
-    return address - object.address < HEADER
-      ? `header of ${object.title}`
-      : `${object.title} + ${address - object.address}`
-  return members.length > 0 && address < TABLES ? 'the region’s tables' : `${address}`
-}
-
-/** Of an object: kind, generation and what never changes. */
-const HEADER = 128
-/** The region's own granules: threads, and who owns what. */
-const TABLES = 3 * GRANULE

@@ -1,6 +1,6 @@
+import { layoutOf } from '../layout.ts'
 import type { Machine } from '../machine.ts'
 import type { Atlas } from './atlas.ts'
-import { layoutOf } from './layout.ts'
 
 /** What a ring says of itself when it is asked. */
 export interface Ledger {

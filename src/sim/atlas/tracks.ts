@@ -1,7 +1,7 @@
 // The data of a ring, with what is in it now.
 
+import type { Layout } from '../layout.ts'
 import type { MemoryView } from '../memory-view.ts'
-import type { Layout } from './layout.ts'
 
 /** `waiting`: published, and not taken; `in hand`: taken, and read where it lies; `done`: given back, not yet freed. */
 export type SpanState = 'waiting' | 'in hand' | 'done'
@@ -17,9 +17,14 @@ export interface Span {
   readonly index?: number
 }
 
-export interface Cursor {
+/** Somewhere in a ring, as a byte count. */
+export interface Place {
   readonly label: string
   readonly position: number
+}
+
+export interface Cursor {
+  readonly label: string
   readonly address: number
 }
 
@@ -82,7 +87,7 @@ export function laneTrack(
   memory: MemoryView,
   layout: Layout,
   lane: number,
-  places: readonly Omit<Cursor, 'address'>[] = [],
+  places: readonly Place[] = [],
 ): Track {
   const word = (name: string) => Number(memory.u64(lane + layout[name]!))
   const bytes = memory.u32(lane + layout.MASK_OFFSET!) + 1
@@ -101,11 +106,7 @@ export function laneTrack(
     if (length >= skip) return { headerBytes, bytes: 0, state, skips: length - skip }
     return { headerBytes, bytes: length, state, index: Number(memory.u64(at + layout.INDEX_OFFSET!)) }
   })
-  const cursor = (label: string, position: number): Cursor => ({
-    label,
-    position,
-    address: placeOf(ring, position),
-  })
+  const cursor = (label: string, position: number): Cursor => ({ label, address: placeOf(ring, position) })
   const cursors = [
     cursor('head', head),
     cursor('tail', tail),
@@ -116,7 +117,7 @@ export function laneTrack(
   return { title: 'data', address: ring.address, bytes, overhang, cursors, spans }
 }
 
-/** Both rings of a channel; the one that nobody has used is left out. */
+/** The rings of a channel that somebody has used; of a new one the ring to the server. */
 export function channelTracks(memory: MemoryView, layout: Layout, channel: number): Track[] {
   const shape = memory.u32(channel + layout.SHAPE_OFFSET!)
   const isStream = (shape & 0xff) === layout.TYPE_STREAM
@@ -131,14 +132,11 @@ export function channelTracks(memory: MemoryView, layout: Layout, channel: numbe
       bytes: sizes[1]!,
     },
   ]
-  return rings
-    .filter(({ cursors }) => memory.u64(cursors + layout.TAIL_OFFSET!) > 0n)
-    .concat(rings.slice(0, 1))
-    .filter((ring, i, all) => all.findIndex(({ title }) => title === ring.title) === i)
-    .map(({ title, cursors, offset, bytes }) => {
-      const address = channel + layout.CHANNEL_DATA_OFFSET! + offset
-      return ringTrack(memory, layout, { title, cursors, address, bytes, isStream })
-    })
+  const used = rings.filter(({ cursors }) => memory.u64(cursors + layout.TAIL_OFFSET!) > 0n)
+  return (used.length > 0 ? used : rings.slice(0, 1)).map(({ title, cursors, offset, bytes }) => {
+    const address = channel + layout.CHANNEL_DATA_OFFSET! + offset
+    return ringTrack(memory, layout, { title, cursors, address, bytes, isStream })
+  })
 }
 
 interface RingPlace {
@@ -159,11 +157,7 @@ function ringTrack(memory: MemoryView, layout: Layout, place: RingPlace): Track 
     word('TAKEN_OFFSET'),
     word('GIVEN_OFFSET'),
   ]
-  const cursor = (label: string, position: number): Cursor => ({
-    label,
-    position,
-    address: placeOf(ring, position),
-  })
+  const cursor = (label: string, position: number): Cursor => ({ label, address: placeOf(ring, position) })
   if (isStream) {
     const spans = stretches(ring, given, tail)
     return {

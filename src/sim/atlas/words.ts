@@ -1,6 +1,6 @@
 // What a word of the region says, as a person reads it.
 
-import type { Layout } from './layout.ts'
+import type { Layout } from '../layout.ts'
 
 /** A label, and the exported constant that is its number. */
 type Named = readonly [label: string, constant: string]
@@ -30,9 +30,6 @@ export interface Names {
   ofSlot(slot: number): string | undefined
 }
 
-const FIRST_FINAL_BIT = 16
-const FIRST_SHIFT = 28n
-
 export function wordText(value: bigint, reading: Reading | undefined, layout: Layout, names: Names): string {
   if (reading === undefined) return `${value}`
   if (typeof reading === 'object') return namedText(Number(value), reading, layout)
@@ -57,12 +54,18 @@ function namedText(value: number, reading: Exclude<Reading, string>, layout: Lay
     return reading.oneOf.find(([, constant]) => layout[constant] === value)?.[0] ?? `${value}`
   if ('flags' in reading)
     return listed(bitsIn(value).map((bit) => nameOf(reading.flags, 2 ** bit, layout) ?? `bit ${bit}`))
-  const final = bitsIn(value).filter((bit) => bit >= FIRST_FINAL_BIT && bit < Number(FIRST_SHIFT))
-  if (final.length === 0) return `working: ${value}`
-  const first = Number(BigInt(value) >> FIRST_SHIFT) - 1
+  return statusText(value, reading.status, layout)
+}
+
+/** Working bits, above them the final ones, above them which of these was first: assembly/sync/status.ts draws it. */
+function statusText(word: number, names: readonly Named[], layout: Layout): string {
+  const workingBits = bitsIn(layout.WORKING_BITS!).length
+  const final = bitsIn(word).filter((bit) => bit >= workingBits && bit < layout.FIRST_SHIFT!)
+  if (final.length === 0) return `working: ${word}`
+  const first = (word >>> layout.FIRST_SHIFT!) - 1
   const reasons = final.map((bit) => {
-    const number = bit - FIRST_FINAL_BIT
-    const name = nameOf(reading.status, number, layout) ?? `reason ${number}`
+    const number = bit - workingBits
+    const name = nameOf(names, number, layout) ?? `reason ${number}`
     return number === first && final.length > 1 ? `${name} (first)` : name
   })
   return `final: ${reasons.join(', ')}`

@@ -84,13 +84,14 @@ function diodeScenario(diode: Diode): Omit<ExhibitScenario, 'name'> {
     setup: (workbench) => {
       stand = makeStand(workbench, diode)
     },
-    threads: () => [
-      ...stand.lanes.map((lane, writer) => writerProgram(stand.bench, writingOf(settings, lane, writer))),
-      ...Array.from({ length: readers }, (_, reader) => readerOf(stand, diode, reader)),
-      ...(tellsOf(settings)
-        ? Array.from({ length: users }, (_, thread) => runtimeOf(stand.bench, thread))
-        : []),
-    ],
+    threads: () => {
+      const programs = [
+        ...stand.lanes.map((lane, writer) => writerProgram(stand.bench, writingOf(settings, lane, writer))),
+        ...Array.from({ length: readers }, (_, reader) => readerOf(stand, diode, reader)),
+      ]
+      const runtime = programs.map(({ name }, thread) => runtimeOf(stand.bench, thread, name))
+      return tellsOf(settings) ? [...programs, ...runtime] : programs
+    },
     ranges: () => (tellsOf(settings) ? rangesWithBurial(stand) : rangesInUse(stand)),
     eventIn,
     firstKey: FIRST_KEY,
@@ -183,9 +184,10 @@ function readerOf(
 }
 
 /** What the runtime does when a thread of it has ended: it says so, by the host, and what the thread held is given back. */
-function runtimeOf({ tokens }: RingBench, thread: number): Program {
+function runtimeOf({ tokens }: RingBench, thread: number, name: string): Program {
   return program<'alive' | 'ended' | 'told'>({
-    name: 'runtime',
+    name: `runtime, of ${name}`,
+    isRuntime: true,
     init: 'alive',
     next: (state): Op | undefined => {
       if (state === 'alive') return { join: thread }

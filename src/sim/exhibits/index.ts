@@ -1,13 +1,14 @@
 import { diodeExhibits } from './diodes.ts'
 import { type Exhibit, type ExhibitScenario, exhibitName, settingsIn } from './exhibit.ts'
+import { monitorExhibit } from './monitor.ts'
 import { ringExhibits } from './rings.ts'
-import { syncExhibits } from './sync.ts'
+import { statusExhibit } from './status-word.ts'
 
 /** Enough for a region, the scratch of a few threads, and a ring. */
 const PAGES = 16
 
 /** All structures that can be shown, with their settings. */
-export const exhibits: readonly Exhibit[] = [...diodeExhibits, ...ringExhibits, ...syncExhibits]
+export const exhibits: readonly Exhibit[] = [...diodeExhibits, ...ringExhibits, monitorExhibit, statusExhibit]
 
 /** `undefined`: there is no such exhibit. Throws where there is one, and not with these settings. */
 export function exhibitNamed(name: string): ExhibitScenario | undefined {

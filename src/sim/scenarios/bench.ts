@@ -1,3 +1,4 @@
+import { type Layout, layoutOf } from '../layout.ts'
 import { constantRange, privateRange, type Range, sharedRange, type Workbench } from '../program.ts'
 
 /** A small region with threads and one ring in it, laid out before the exploration begins. */
@@ -5,7 +6,7 @@ export interface RingBench extends Workbench {
   ring: number
   generation: number
   tokens: number[]
-  layout: Record<string, number>
+  layout: Layout
   call(name: string, ...args: number[]): number
 }
 
@@ -21,15 +22,6 @@ export interface RingShape {
 }
 
 const PAGES = 16
-
-/** The exported constants. */
-export function layoutOf(bench: Workbench): Record<string, number> {
-  const layout: Record<string, number> = {}
-  for (const [name, item] of Object.entries(bench.core) as [string, unknown][]) {
-    if (item instanceof WebAssembly.Global) layout[name] = item.value
-  }
-  return layout
-}
 
 export function startRegion(bench: Workbench, threads: number): RingBench {
   const layout = layoutOf(bench)

@@ -204,6 +204,7 @@ export function obituary(bench: RingBench, thread: number): Program {
   const dead = new Uint8Array(Uint32Array.of((token | DEAD) >>> 0, thread + 1).buffer)
   return program<'alive' | 'killed' | 'proved' | 'told'>({
     name: `death of ${thread}`,
+    isRuntime: true,
     init: 'alive',
     next: (state): Op | undefined => {
       if (state === 'alive') return { join: thread }

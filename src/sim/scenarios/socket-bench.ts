@@ -247,6 +247,7 @@ export function obituary(bench: SocketBench, thread: number, how: Obituary = {})
   const { entry = 'threadExited', by = thread === SERVER ? CLIENT : SERVER, always = false } = how
   return program<'alive' | 'ended' | 'told'>({
     name: `death of ${thread}`,
+    isRuntime: true,
     init: 'alive',
     next: (state): Op | undefined => {
       if (state === 'alive') return { join: thread }

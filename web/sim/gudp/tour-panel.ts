@@ -4,13 +4,14 @@ import type { Tour } from './tours.ts'
 /** What a tour says where it stands, and the way on. */
 export class TourPanel {
   readonly element: HTMLElement
-  readonly #title = make('h3')
+  readonly #title = make('span')
+  readonly #place = make('small')
   readonly #text = make('p', { 'aria-live': 'polite' })
-  readonly #back = make('button', { type: 'button' }, 'Back')
-  readonly #next = make('button', { type: 'button', class: 'gudp-run' }, 'Next')
+  readonly #back = make('button', { type: 'button' }, '◀ Back')
+  readonly #next = make('button', { type: 'button', class: 'gudp-run' }, 'Next ▶')
 
   constructor(go: (by: 1 | -1) => void, leave: () => void) {
-    const end = make('button', { type: 'button' }, 'End the tour')
+    const end = make('button', { type: 'button' }, 'Leave the tour')
     this.#back.addEventListener('click', () => go(-1))
     this.#next.addEventListener('click', () => go(1))
     end.addEventListener('click', leave)
@@ -18,7 +19,7 @@ export class TourPanel {
     this.element = make(
       'div',
       { class: 'gudp-tour', role: 'region', 'aria-label': 'Guided tour' },
-      this.#title,
+      make('h3', {}, this.#title, ' ', this.#place),
       this.#text,
       buttons,
     )
@@ -27,7 +28,8 @@ export class TourPanel {
 
   show({ title, steps }: Tour, step: number): void {
     this.element.hidden = false
-    setText(this.#title, `${title} (${step + 1} of ${steps.length})`)
+    setText(this.#title, title)
+    setText(this.#place, `${step + 1} of ${steps.length}`)
     setText(this.#text, steps[step]!.text)
     this.#back.disabled = step === 0
     this.#next.disabled = step === steps.length - 1

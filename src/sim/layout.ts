@@ -1,4 +1,4 @@
-import type { CoreExports, StateView } from '../program.ts'
+import type { CoreExports, StateView } from './program.ts'
 
 /** The constants that a module exports, by name: no offset is written twice. */
 export type Layout = Readonly<Record<string, number>>
