@@ -26,8 +26,11 @@ export function takeSample({ node, name, variant, scale, tries = TRIES, dir = be
   return best
 }
 
-/** A rival may hang (pino-socket's worker does, now and then): that is no figure, and it is tried once more. */
-function takeOnce(node, entry, name, variant, scale, isSecond = false) {
+/**
+ * A rival may hang (pino-socket's worker does, now and then), or fail in its own code (thread-stream does, in a burst): that is no figure,
+ * and it is tried a few times more.
+ */
+function takeOnce(node, entry, name, variant, scale, left = TRIES) {
   const before = busySeconds()
   const started = performance.now()
   const run = spawnSync(node, [entry, name, variant, String(scale)], {
@@ -36,15 +39,21 @@ function takeOnce(node, entry, name, variant, scale, isSecond = false) {
   })
   const seconds = (performance.now() - started) / 1000
   const after = busySeconds()
-  if (run.signal === 'SIGTERM' && !isSecond) {
-    console.error(`${name}/${variant} hung, and is taken again`)
-    return takeOnce(node, entry, name, variant, scale, true)
+  const isHung = run.signal === 'SIGTERM'
+  if ((isHung || failedInRival(run)) && left > 1) {
+    console.error(`${name}/${variant} ${isHung ? 'hung' : 'failed in its own code'}, and is taken again`)
+    return takeOnce(node, entry, name, variant, scale, left - 1)
   }
   if (run.status !== 0)
     throw new Error(`${name}/${variant} failed (${run.signal ?? run.status}):\n${run.stderr}`)
   const { cpuSeconds, ...figures } = JSON.parse(run.stdout.trim().split('\n').at(-1))
   const foreign = before === undefined ? undefined : Math.max(0, (after - before - cpuSeconds) / seconds)
   return { figures, foreign }
+}
+
+/** What was thrown came from a library, and nothing of ours stood between. */
+function failedInRival({ status, stderr }) {
+  return status !== 0 && /node_modules/.test(stderr) && !/\/(dist|bench)\//.test(stderr)
 }
 
 /** Processor seconds that the whole machine has spent so far: Linux tells. */

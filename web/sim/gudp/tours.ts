@@ -49,7 +49,7 @@ const headOfLine: Tour = {
       untilMs: 1275,
       text:
         'The left side has seen acknowledgements of packets that it sent more than a quarter of a round trip after the lost one. So that one will not ' +
-        'come any more: it is given up, and message 20 goes once more, in a new packet with a new sequence number (with a ring around it in the picture).',
+        'come any more: it is given up, and message 20 goes once more, in a new packet with a new sequence number (with a circle around it in the picture).',
     },
     {
       query: blocked,
