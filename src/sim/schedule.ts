@@ -1,4 +1,5 @@
 import { guarded, messageOf, StateChecks } from './checks.ts'
+import { exhibitNamed } from './exhibits/index.ts'
 import type { Instrumented } from './instrument.ts'
 import { KILL, MAX_THREADS, Machine, type StepEvent } from './machine.ts'
 import type { Scenario } from './program.ts'
@@ -70,7 +71,7 @@ export function replay(
   options: ReplayOptions = {},
 ): ReplayResult {
   const { scenario: name, transitions } = typeof schedule === 'string' ? parseSchedule(schedule) : schedule
-  if (name !== scenario.name) throw new Error(`a schedule of ${name}, not of ${scenario.name}`)
+  checkName(name, scenario)
   const machine = new Machine(core, scenario)
   const checks = new StateChecks(options.races)
   const trace: StepEvent[] = []
@@ -100,6 +101,12 @@ function replayStep(
     return messageOf(error)
   }
   return checkState(machine, checks)
+}
+
+/** Throws where a schedule is of another scenario. The settings of an exhibit may stand in any order, and the usual ones, too. */
+export function checkName(name: string, scenario: Scenario): void {
+  if (name !== scenario.name && exhibitNamed(name)?.name !== scenario.name)
+    throw new Error(`a schedule of ${name}, not of ${scenario.name}`)
 }
 
 /** Whether that thread can step, or be killed. */

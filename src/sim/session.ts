@@ -1,11 +1,11 @@
-import { StateChecks } from './checks.ts'
+import { messageOf, StateChecks } from './checks.ts'
 import type { Instrumented } from './instrument.ts'
 import { KILL, Machine, type StepEvent } from './machine.ts'
 import { FNV_START, fnvText } from './network/hash.ts'
 import { type Random, seeded } from './network/random.ts'
 import type { Json, Scenario } from './program.ts'
 import type { RaceOptions } from './races.ts'
-import { formatSchedule, isPossible, parseSchedule } from './schedule.ts'
+import { checkName, formatSchedule, isPossible, parseSchedule } from './schedule.ts'
 
 /** How `run` chooses who steps next. */
 export type Turns = 'round-robin' | 'random' | 'one-thread'
@@ -98,20 +98,24 @@ export class Session {
   }
 
   canStep(thread: number): boolean {
-    return this.fault === undefined && this.machine.canStep(thread)
+    return this.fault === undefined && this.#has(thread) && this.machine.canStep(thread)
   }
 
   canKill(thread: number): boolean {
     const { killable } = this.machine.scenario
     const mayDie = killable === undefined || killable.includes(thread)
-    return this.fault === undefined && mayDie && ((this.machine.alive() >> thread) & 1) === 1
+    return this.fault === undefined && mayDie && this.#has(thread) && isPossible(this.machine, KILL + thread)
   }
 
+  /** Throws where the thread cannot step: that is no fault of the code under test. */
   step(thread: number): StepEvent {
+    if (!this.canStep(thread)) throw new Error(`thread ${thread} cannot step here`)
     return this.#do(thread)
   }
 
+  /** Throws where the thread cannot be killed. */
   kill(thread: number): StepEvent {
+    if (!this.canKill(thread)) throw new Error(`thread ${thread} cannot be killed here`)
     return this.#do(KILL + thread)
   }
 
@@ -139,8 +143,7 @@ export class Session {
   /** All steps of a schedule, from the beginning. Throws where one does not fit, with what it led to. */
   load(text: string): void {
     const { scenario, transitions } = parseSchedule(text)
-    if (scenario !== this.machine.scenario.name)
-      throw new Error(`a schedule of ${scenario}, not of ${this.machine.scenario.name}`)
+    checkName(scenario, this.machine.scenario)
     this.goTo(0)
     for (const [at, one] of transitions.entries()) {
       if (this.fault !== undefined) return
@@ -150,6 +153,10 @@ export class Session {
         )
       this.#do(one)
     }
+  }
+
+  #has(thread: number): boolean {
+    return thread >= 0 && thread < this.machine.threadCount
   }
 
   #next(turns: Turns): number {
@@ -178,7 +185,8 @@ export class Session {
         done = event
       })
     } catch (error) {
-      fault = (error as Error).message
+      fault = messageOf(error)
+      this.machine.revert() // what was written before it failed is no state of any program
     }
     this.#position++
     this.#events[this.#position - 1] = done!
@@ -208,7 +216,6 @@ export class Session {
 
   #back(to: number): void {
     const { mark, threads } = this.#moments[to]!
-    this.machine.revert() // what a step that failed in the middle has written
     this.machine.rollback(mark)
     this.machine.restoreThreads(threads, 0)
     this.#position = to

@@ -186,5 +186,31 @@ describe('a session', () => {
     const session = new Session(coreOf('one-to-one'), scenarioNamed('one-to-one'))
     expect(() => session.load('one-to-one:0*3,5')).toThrow(/step 3: thread 5 cannot do that there/)
     expect(() => session.load('many-to-one:0')).toThrow(/a schedule of many-to-one, not of one-to-one/)
+    // The usual settings may be written out.
+    session.load('one-to-one/capacity=3/policy=drop-oldest:0*4')
+    expect(session.position).toBe(4)
+  })
+
+  it('refuses a step that cannot be done, and goes on', () => {
+    const session = new Session(coreOf('one-to-one'), scenarioNamed('one-to-one/events=1'))
+    session.kill(0)
+    for (const thread of [0, 2, 9, -1]) expect(() => session.step(thread)).toThrow(/cannot step here/)
+    expect(() => session.kill(0)).toThrow(/cannot be killed here/)
+    expect([session.fault, session.position]).toEqual([undefined, 1])
+    session.step(1)
+  })
+
+  it('can be had with every setting at its least and at its most', () => {
+    for (const { id, settings } of exhibits) {
+      for (const which of ['least', 'most'] as const) {
+        const chosen = settings.map((setting) =>
+          'choices' in setting ? '' : `/${setting.name}=${setting[which]}`,
+        )
+        const name = `${id}${chosen.join('')}`
+        const session = new Session(coreOf(id), scenarioNamed(name))
+        session.run(200, 'random')
+        expect(session.fault, name).toBeUndefined()
+      }
+    }
   })
 })

@@ -6,7 +6,6 @@ import type { StepEvent } from '../../src/sim/machine.ts'
 import { racesIn } from '../../src/sim/races.ts'
 import { Session } from '../../src/sim/session.ts'
 import { setText } from '../common/elements.ts'
-import { scenarioIn } from './address.ts'
 import { checkedText, checkOrders } from './check.ts'
 import type { Controls } from './controls.ts'
 import { eventText } from './describe.ts'
@@ -107,8 +106,7 @@ export class Stage {
   load(schedule: string, position?: number): void {
     this.session.goTo(0)
     this.#lost = this.#losses()
-    // Its settings may stand in another order, or be the usual ones: what is meant is this scenario all the same.
-    this.session.load(`${this.#scenario.name}${schedule.slice(scenarioIn(schedule).length)}`)
+    this.session.load(schedule)
     if (position !== undefined) this.session.goTo(position)
   }
 

@@ -65,10 +65,10 @@ function spansBetween(ring: Ring, from: number, to: number, read: (at: number) =
   for (let position = from; position < to && spans.length < MOST_SPANS; ) {
     const address = placeOf(ring, position)
     const { headerBytes, bytes, skips, state, index } = read(position)
+    const size = skips ?? padded(headerBytes + bytes)
+    if (size === 0 || bytes > ring.bytes) break // no record can be so
     if (skips === undefined)
       spans.push({ address, headerBytes, bytes, state, ...(index !== undefined && { index }) })
-    const size = skips ?? padded(headerBytes + bytes)
-    if (size === 0 || bytes > ring.bytes) break
     position = after(ring, position, size)
   }
   return spans

@@ -53,7 +53,7 @@ export function settingsIn(exhibit: Exhibit, name: string): Settings {
   const chosen: Record<string, number | string> = {}
   for (const setting of exhibit.settings) chosen[setting.name] = setting.default
   for (const part of name.split('/').slice(1)) {
-    const [key = '', text = ''] = part.split('=')
+    const [, key = '', text = ''] = /^([^=]*)=?(.*)$/.exec(part)!
     const setting = exhibit.settings.find((one) => one.name === key)
     if (setting === undefined) {
       const names = exhibit.settings.map((one) => one.name).join(', ')
