@@ -107,7 +107,8 @@ export function pageTable({ date, machine, rounds, nodes }, group) {
   const hasRivals = nodes.some(({ outcomes }) => outcomes.some((row) => row.group === group && row.to))
   const paired = hasRivals ? ', ratios paired in the same round. † measured elsewhere' : ''
   const where = `${machine.cpu}, ${machine.cores} cores, ${machine.platform}, ${date.slice(0, 10)}`
-  return [`${where}; medians [min-max] of ${rounds} rounds${paired}.`, ...tables].join('\n\n')
+  const taken = rounds === 1 ? 'one round' : `medians [min-max] of ${rounds} rounds`
+  return [`${where}; ${taken}${paired}.`, ...tables].join('\n\n')
 }
 
 function tableOf(outcomes) {
