@@ -82,11 +82,12 @@ async function main() {
   const stepped = hashOf([
     'assembly',
     'src/sim',
+    'tools/assemble.mjs',
     'tools/page.mjs',
     'tools/plants.mjs',
     'node_modules/binaryen/package.json',
   ])
-  const isInstrumented = stamp.stepped === stepped && existsSync(simulatorModules)
+  const isInstrumented = stamp.wasm === wasm && stamp.stepped === stepped && existsSync(simulatorModules)
   const instrumenting = isInstrumented ? Promise.resolve() : instrumentSimulator()
 
   const entries = promisedEntries()

@@ -14,7 +14,7 @@ const flags = {
   host: text('<address>', 'Serve at this address.', '127.0.0.1'),
   out: text(
     '<folder>',
-    'Serve nothing, but copy the page there: a static site for any file server.',
+    'Serve nothing, but copy the page there: a static site for any file server. What else is there stays: the folder should be new, or empty.',
     undefined,
   ),
 }
@@ -42,6 +42,8 @@ export const sim = defineCommand({
   run: async ({ port, host, out }, [schedule], { self, stdout }) => {
     if (schedule !== undefined && /\s/.test(schedule))
       throw usageError(`a schedule has no spaces: '${schedule}'. It is as 'one-to-one:0*3,1' is`)
+    if (schedule !== undefined && out !== undefined)
+      throw usageError('a schedule is for the page that is served: with --out leave it out')
     const folder = fileURLToPath(new URL('../page/', self))
     if (!existsSync(folder))
       throw new CommandFailure(exitCode.cannotStart, `${folder} is not there: npm run build makes it`)

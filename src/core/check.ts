@@ -29,6 +29,12 @@ export function checkTimeout(timeoutMs: unknown = Number.POSITIVE_INFINITY): num
   return checkNumber('timeoutMs', timeoutMs, 0)
 }
 
+/** Of a machine, or of one of its addresses: itself. Whether there is such a one only a look-up can tell. */
+export function checkHost(name: string, host: unknown): string {
+  if (typeof host === 'string' && host.trim() !== '') return host
+  throw invalid(`${name} must be a name or an IP address, not '${String(host)}'`)
+}
+
 /** An option that is a whole number, or was left to its default. */
 export function integerOption<T extends object>(
   options: T,
@@ -38,4 +44,15 @@ export function integerOption<T extends object>(
   most: number,
 ): number {
   return checkInteger(name, options[name] ?? standard, least, most)
+}
+
+/** An option that is a number, or was left to its default. */
+export function numberOption<T extends object>(
+  options: T,
+  name: keyof T & string,
+  standard: number,
+  least: number,
+  most?: number,
+): number {
+  return checkNumber(name, options[name] ?? standard, least, most)
 }

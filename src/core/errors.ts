@@ -87,12 +87,14 @@ const reported = new WeakSet<object>()
 
 /** A callback of the user's has thrown: the user is told, once for each callback, and it is survived. */
 export function reportCallbackError(where: string, callback: object, error: unknown): void {
-  if (reported.has(callback)) return
-  reported.add(callback)
-  const problem = new Error(
-    `spillway: the ${where} callback threw; the ring goes on, and this is not reported again`,
-    { cause: error },
-  )
+  reportOnce(callback, `the ${where} callback threw; the ring goes on`, error)
+}
+
+/** Something has gone wrong that is survived: the user is told, once for each `whose`. */
+export function reportOnce(whose: object, what: string, cause: unknown): void {
+  if (reported.has(whose)) return
+  reported.add(whose)
+  const problem = new Error(`spillway: ${what}, and this is not reported again`, { cause })
   const host = (globalThis as { process?: { emitWarning?: (warning: Error) => void } }).process
   if (typeof host?.emitWarning === 'function') host.emitWarning(problem)
   else console.error(problem)

@@ -1,5 +1,5 @@
-import { invalid } from './check.ts'
-import { SpillwayError } from './errors.ts'
+import { checkInteger, invalid } from './check.ts'
+import { messageOf, SpillwayError } from './errors.ts'
 import { wasmBase64 } from './wasm-bytes.ts'
 
 /** Settings of this thread's core. They must be made before its first ring. */
@@ -15,6 +15,8 @@ const MAXIMUM_BYTES = 2 ** 31
 const DEFAULT_BYTES = 2 ** 30
 /** Where that much address space cannot be had, less will do. */
 const SMALLEST_BYTES = 2 ** 26
+/** `\0asm`: with it every module begins. */
+const WASM_MAGIC = [0x00, 0x61, 0x73, 0x6d]
 
 let compiled: WebAssembly.Module | undefined
 let maximumPages = DEFAULT_BYTES / PAGE_BYTES
@@ -30,10 +32,7 @@ export async function configure(options: CoreOptions): Promise<void> {
 }
 
 function checkMaximum(bytes: number): number {
-  if (!Number.isSafeInteger(bytes) || bytes < SMALLEST_BYTES || bytes > MAXIMUM_BYTES) {
-    throw invalid(`maximumBytes must be an integer from ${SMALLEST_BYTES} to ${MAXIMUM_BYTES}, not ${bytes}`)
-  }
-  return Math.ceil(bytes / PAGE_BYTES)
+  return Math.ceil(checkInteger('maximumBytes', bytes, SMALLEST_BYTES, MAXIMUM_BYTES) / PAGE_BYTES)
 }
 
 /** The core as another thread of the process has compiled it. */
@@ -45,7 +44,13 @@ async function useWasm(wasm: NonNullable<CoreOptions['wasm']>): Promise<void> {
   if (wasm instanceof WebAssembly.Module) compiled = wasm
   else if (typeof wasm === 'string' || wasm instanceof URL)
     compiled = await compileFetched(await fetchBytes(wasm))
-  else compiled = moduleOf(wasm)
+  else if (isBytes(wasm)) compiled = moduleOf(wasm)
+  else throw invalid(`wasm must be a WebAssembly.Module, its bytes, or an address, not ${String(wasm)}`)
+}
+
+/** Also of another realm, which `instanceof` would not know. */
+function isBytes(wasm: unknown): wasm is BufferSource {
+  return ArrayBuffer.isView(wasm) || Object.prototype.toString.call(wasm) === '[object ArrayBuffer]'
 }
 
 async function compileFetched(bytes: ArrayBuffer): Promise<WebAssembly.Module> {
@@ -80,13 +85,32 @@ function moduleOf(bytes: BufferSource): WebAssembly.Module {
   }
 }
 
-/** Of bytes that are valid only a policy keeps a runtime. */
 function notCompiled(bytes: BufferSource, cause: unknown): SpillwayError {
-  const isValid = globalThis.WebAssembly?.validate(bytes)
-  const reason = isValid
-    ? "the content security policy forbids WebAssembly: add 'wasm-unsafe-eval' to its script-src"
-    : 'this runtime does not take the Wasm core: it needs WebAssembly with threads and SIMD'
-  return new SpillwayError('ERR_UNSUPPORTED', reason, { cause })
+  if (!isWasm(bytes))
+    return invalid(
+      'the bytes that were given as the Wasm core are no WebAssembly: is it the right address?',
+      {
+        cause,
+      },
+    )
+  return new SpillwayError('ERR_UNSUPPORTED', reasonOf(bytes, cause), { cause })
+}
+
+/** By its first four bytes. A page that says that there is no such file has others. */
+function isWasm(bytes: BufferSource): boolean {
+  if (bytes.byteLength < WASM_MAGIC.length) return false
+  const [buffer, offset] = ArrayBuffer.isView(bytes) ? [bytes.buffer, bytes.byteOffset] : [bytes, 0]
+  const head = new Uint8Array(buffer, offset, WASM_MAGIC.length)
+  return WASM_MAGIC.every((byte, i) => head[i] === byte)
+}
+
+function reasonOf(bytes: BufferSource, cause: unknown): string {
+  // Of memory, or of the size that may be compiled at once.
+  if (cause instanceof RangeError) return `the Wasm core could not be compiled: ${messageOf(cause)}`
+  // From bytes that are valid only a policy keeps a runtime.
+  if (globalThis.WebAssembly?.validate(bytes))
+    return "the content security policy forbids WebAssembly: add 'wasm-unsafe-eval' to its script-src"
+  return 'this runtime does not take the Wasm core: it needs WebAssembly with threads and SIMD'
 }
 
 /** A fresh shared memory, and how many pages it may grow to. */

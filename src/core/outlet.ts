@@ -1,5 +1,5 @@
 import type { Abi } from './abi.ts'
-import { invalid } from './check.ts'
+import { checkInteger, invalid } from './check.ts'
 import { Member, type ObjectHandle } from './member.ts'
 import { defaultRegion, type Region } from './region.ts'
 
@@ -51,11 +51,7 @@ export class Outlet {
     const region = defaultRegion()
     const { longestLine, newlines } = options
     const rule = newlineRule(region, newlines)
-    if (!Number.isInteger(longestLine) || longestLine < 1 || longestLine > longestLineOf(region)) {
-      throw invalid(
-        `longestLine must be an integer from 1 to ${longestLineOf(region)}, not ${String(longestLine)}`,
-      )
-    }
+    checkInteger('longestLine', longestLine, 1, longestLineOf(region))
     return new Outlet(Member.create(region, () => region.abi.outletCreate(region.token, longestLine, rule)))
   }
 

@@ -1,5 +1,5 @@
 import { blockOn } from './block-on.ts'
-import { invalid } from './check.ts'
+import { checkTimeout, invalid, numberOption } from './check.ts'
 import { keepAlive } from './keep-alive.ts'
 import { type Reader, type ReaderPort, readerPort } from './reader.ts'
 import { waitAsync } from './wait-async.ts'
@@ -85,11 +85,7 @@ export class Poller extends Access {
 
   constructor(reader: Reader, options: PollerOptions = {}) {
     super(reader, options.signal)
-    const intervalMs = options.intervalMs ?? 10
-    if (typeof intervalMs !== 'number' || !(intervalMs >= 0 && intervalMs <= LONGEST_TIMER_MS)) {
-      throw invalid(`intervalMs must be a number from 0, not ${String(intervalMs)}`)
-    }
-    this.#intervalMs = intervalMs
+    this.#intervalMs = numberOption(options, 'intervalMs', 10, 0, LONGEST_TIMER_MS)
   }
 
   protected override pause(): Promise<void> {
@@ -121,11 +117,8 @@ export class Waiter extends Access {
   /**
    * As `next`, but the thread blocks, for `timeoutMs` at most (`undefined` then). Not on a browser's main thread.
    */
-  nextSync(timeoutMs: number = Number.POSITIVE_INFINITY): Uint8Array<ArrayBuffer> | undefined {
-    if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0)) {
-      throw invalid(`timeoutMs must be a number from 0, not ${String(timeoutMs)}`)
-    }
-    const deadline = performance.now() + timeoutMs
+  nextSync(timeoutMs?: number): Uint8Array<ArrayBuffer> | undefined {
+    const deadline = performance.now() + checkTimeout(timeoutMs)
     for (;;) {
       const record = this.port.next()
       if (record !== undefined || this.isOver()) return record

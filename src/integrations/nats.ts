@@ -3,7 +3,6 @@
  *
  * @module
  */
-
 import { randomBytes } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import type { StreamConfig } from '@nats-io/jetstream'

@@ -3,10 +3,9 @@
  *
  * @module
  */
-
 import type { LogRecordExporter, LogRecordProcessor, ReadableLogRecord } from '@opentelemetry/sdk-logs'
 import { invalid } from '../core/check.ts'
-import { reportCallbackError, SpillwayError } from '../core/errors.ts'
+import { reportOnce, SpillwayError } from '../core/errors.ts'
 import type { UdpExporter } from '../node/udp.ts'
 import { eventOf, lineOf } from './otel/log-event.ts'
 
@@ -27,6 +26,8 @@ type ExportResult = Parameters<Parameters<LogRecordExporter['export']>[1]>[0]
 /** As `ExportResultCode` of `@opentelemetry/core`. */
 const SUCCESS = 0
 const FAILED = 1
+
+const NOT_WRITTEN = 'a log record could not be written as JSON'
 
 class RecordWriter {
   readonly exporter: UdpExporter
@@ -62,10 +63,13 @@ class RecordWriter {
   }
 
   #lineOf(record: ReadableLogRecord): string | undefined {
+    let what = this.#toEvent === eventOf ? NOT_WRITTEN : 'the toEvent callback threw'
     try {
-      return lineOf(this.#toEvent(record))
+      const event = this.#toEvent(record)
+      what = NOT_WRITTEN
+      return lineOf(event)
     } catch (error) {
-      reportCallbackError('toEvent', this.#toEvent, error)
+      reportOnce(this, `${what}; the record is left out`, error)
       return undefined
     }
   }
@@ -91,7 +95,7 @@ export class SpillwayLogRecordProcessor implements LogRecordProcessor {
     this.#writer = new RecordWriter(exporter, options)
   }
 
-  /** Records that are in no ledger of the exporter's: `toEvent` threw, or they came after the end. */
+  /** Records that are in no ledger of the exporter's: `toEvent` threw, they have no JSON, or they came after the end. */
   get refused(): number {
     return this.#writer.refused
   }
@@ -118,7 +122,7 @@ export class SpillwayLogRecordExporter implements LogRecordExporter {
     this.#writer = new RecordWriter(exporter, options)
   }
 
-  /** Records that are in no ledger of the exporter's: `toEvent` threw, or they came after the end. */
+  /** Records that are in no ledger of the exporter's: `toEvent` threw, they have no JSON, or they came after the end. */
   get refused(): number {
     return this.#writer.refused
   }

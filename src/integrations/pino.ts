@@ -4,7 +4,6 @@
  *
  * @module
  */
-
 import process from 'node:process'
 import { Writable } from 'node:stream'
 import { invalid } from '../core/check.ts'

@@ -3,7 +3,6 @@
  *
  * @module
  */
-
 import TransportStream, { type TransportStreamOptions } from 'winston-transport'
 import { invalid } from '../core/check.ts'
 import { UdpExporter, type UdpExporterOptions } from '../node/udp.ts'

@@ -19,6 +19,8 @@ export const defaultThresholds: AlertThresholds = Object.freeze({
   peerRecoverMs: 1000,
 })
 
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
 /** What the user gave, with the defaults for the rest. */
 export function checkThresholds(given: Partial<AlertThresholds> | undefined): AlertThresholds {
   const thresholds = { ...defaultThresholds, ...given }
@@ -30,10 +32,7 @@ export function checkThresholds(given: Partial<AlertThresholds> | undefined): Al
       'the threshold queueRecover must be less than queueRaise: between them the level stays as it is',
     )
   }
-  if (!(thresholds.peerRecoverMs >= 0 && thresholds.peerRecoverMs < 2 ** 31))
-    throw invalid(
-      `the threshold peerRecoverMs must be a number of milliseconds, not ${String(thresholds.peerRecoverMs)}`,
-    )
+  checkNumber('the threshold peerRecoverMs', thresholds.peerRecoverMs, 0, LONGEST_TIMER_MS)
   return thresholds
 }
 

@@ -1,4 +1,4 @@
-import { integerOption, invalid } from '../core/check.ts'
+import { checkHost, integerOption, invalid } from '../core/check.ts'
 import type { DropPolicy } from '../core/options.ts'
 import type { SecurityPort } from '../ports.ts'
 import { AddressRanges } from './address-ranges.ts'
@@ -87,8 +87,7 @@ export function checkCollectorOptions(
 ): CheckedCollectorOptions {
   if (typeof given !== 'object' || given === null) throw invalid('Collector.open takes an object: { sink }')
   const { host = '127.0.0.1', policy = 'drop-oldest', heartbeats = 'strip', onAlert, loseForTest } = given
-  if (typeof host !== 'string' || host.trim() === '')
-    throw invalid(`host must be a name or an IP address, not ${String(host)}`)
+  checkHost('host', host)
   if (policy !== 'drop-oldest' && policy !== 'drop-newest')
     throw invalid(`policy must be 'drop-oldest' or 'drop-newest', not ${String(policy)}`)
   if (heartbeats !== 'strip' && heartbeats !== 'keep')

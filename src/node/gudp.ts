@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { checkInteger, invalid } from '../core/check.ts'
+// First: before it is there nobody knows which thread this is.
 import './thread-host.ts'
+import { checkInteger, invalid } from '../core/check.ts'
 import { type ErrorCode, SpillwayError } from '../core/errors.ts'
 import { type GudpHub, gudpCoreOf, gudpModule } from '../core/gudp-core.ts'
 import { Hub } from '../core/hub.ts'

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, isIP } from 'node:net'
+import { checkHost, checkInteger } from '../core/check.ts'
 import { type ErrorCode, messageOf, SpillwayError } from '../core/errors.ts'
 import { isLoopback } from '../net/address-ranges.ts'
 import { permitNet } from './permission.ts'
@@ -58,6 +59,8 @@ export class HttpPages {
   }
 
   static async open({ host, port, pages, runsWasm = false }: HttpPagesOptions): Promise<HttpPages> {
+    checkHost('host', host) // to Node no host is every address there is
+    checkInteger('port', port, 0, 65_535)
     const opened = new HttpPages(pages, runsWasm)
     const server = opened.#server
     try {
@@ -96,7 +99,8 @@ export class HttpPages {
     if (status !== 200) response.shouldKeepAlive = false
     if (status === 405) response.setHeader('Allow', 'GET, HEAD')
     const own = { 'Content-Type': type, 'Content-Length': Buffer.byteLength(body) }
-    response.writeHead(status, { ...HEADERS, 'Content-Security-Policy': this.#policy, ...own }).end(body) // to a HEAD, Node leaves out the body
+    // To a HEAD, Node leaves out the body.
+    response.writeHead(status, { ...HEADERS, 'Content-Security-Policy': this.#policy, ...own }).end(body)
   }
 
   #answerTo(request: IncomingMessage): Answer {

@@ -4,7 +4,7 @@ import { coreModule } from '../core/load.ts'
 import type { ServiceHandlers, ServiceHost, ServiceLink } from '../net/io-service.ts'
 import type { FromIoThread, IoWorkerData, ToIoThread } from './io-protocol.ts'
 import { ioWorkerSource } from './io-worker-source.ts'
-import { hasPermissions } from './permission.ts'
+import { flagsForThread } from './permission.ts'
 
 /** Where the worker comes from. */
 export interface IoThreadOptions {
@@ -120,10 +120,10 @@ export class IoThread implements ServiceHost {
 }
 
 function startWorker(url: string | URL, workerData: IoWorkerData): Worker {
-  // None of the program's loaders or flags: it needs none, and each would cost its start. But what is forbidden there is forbidden here.
-  const flags = hasPermissions ? {} : { execArgv: [] }
+  // None of the program's loaders or flags: it needs none, and one that opens an exporter itself would start I/O threads without end.
+  // But what is forbidden there is forbidden here.
   try {
-    return new Worker(url, { workerData, name: 'spillway-io', ...flags } as object)
+    return new Worker(url, { workerData, name: 'spillway-io', ...flagsForThread() } as object)
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'ERR_ACCESS_DENIED') throw cause
     throw new SpillwayError(

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
-import { invalid } from '../core/check.ts'
+import { checkHost } from '../core/check.ts'
 import type { AddressFamily, Resolver } from '../ports.ts'
 import { permitNet } from './permission.ts'
 
@@ -10,7 +10,7 @@ import { permitNet } from './permission.ts'
  */
 export const systemResolver: Resolver = {
   async resolve(host, family) {
-    if (typeof host !== 'string' || host === '') throw invalid('host must be a name or an IP address')
+    checkHost('host', host)
     if (isIP(host) === 0) permitNet({ address: host })
     const answers = await lookup(host, { all: true, verbatim: true, family: family ?? 0 })
     return answers.map((answer) => ({ address: answer.address, family: answer.family as AddressFamily }))

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { checkInteger } from '../core/check.ts'
+// First: before it is there nobody knows which thread this is.
 import './thread-host.ts'
+import { checkInteger } from '../core/check.ts'
 import { makeSocketServerHandle, type SocketServerHandle } from '../core/handle.ts'
 import { Hub } from '../core/hub.ts'
 import { type SocketsHub, socketsCoreOf, socketsModule } from '../core/sockets-core.ts'

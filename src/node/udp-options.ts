@@ -1,4 +1,4 @@
-import { integerOption, invalid } from '../core/check.ts'
+import { checkHost, integerOption, invalid } from '../core/check.ts'
 import type { DropPolicy } from '../core/options.ts'
 import type { NewlineRule } from '../core/outlet.ts'
 import { type AlertThresholds, checkThresholds } from '../net/alert-levels.ts'
@@ -147,8 +147,7 @@ export function checkUdpOptions(given: UdpExporterOptions): CheckedUdpOptions {
     throw invalid('UdpExporter.open takes an object: { host, port }')
   const options = applyPreset(given)
   const { host, family, metadata, pool, newlines = 'escape' } = options
-  if (typeof host !== 'string' || host.trim() === '')
-    throw invalid(`host must be a name or an IP address, not ${String(host)}`)
+  checkHost('host', host)
   if (family !== undefined && family !== 4 && family !== 6)
     throw invalid(`family must be 4 or 6, not ${String(family)}`)
   const gudp = checkTransport(options)

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { checkTimeout } from '../core/check.ts'
+// First: before it is there nobody knows which thread this is.
 import './thread-host.ts'
+import { checkTimeout } from '../core/check.ts'
 import { messageOf, reportCallbackError, SpillwayError } from '../core/errors.ts'
 import { LineRing } from '../core/line-ring.ts'
 import { OneToMany, type OneToManyReader } from '../core/one-to-many.ts'

@@ -75,6 +75,10 @@ describe('a wrong call', () => {
     [['doctor', 'a host'], /a target is host, host:port/],
     [['doctor', '--role', 'rest'], /--role must be one of send, collect, both/],
     [['doctor', '--seconds', '-1'], /--seconds/],
+    [['sim', 'one-to-one: 0'], /a schedule has no spaces/],
+    [['sim', 'one-to-one:0', '--out', 'a'], /with --out leave it out/],
+    [['sim', '--host', ''], /host must be/],
+    [['sim', '--port', '65536'], /--port must be a number from 0 to 65535/],
     [['demo', '--threads', '0'], /--threads must be a number from 1/],
     [['demo', '--drop', '100'], /--drop/],
   ]
@@ -83,7 +87,7 @@ describe('a wrong call', () => {
     it(`is told what is wrong: spillway ${args.join(' ')}`, async () => {
       const { code, stdout, stderr } = await run(args)
       expect(stderr).toMatch(says)
-      expect(stderr).toMatch(/Try: spillway( send| collect| demo| doctor| ping| gudp-echo)? --help\n$/)
+      expect(stderr).toMatch(/Try: spillway( send| collect| demo| sim| doctor| ping| gudp-echo)? --help\n$/)
       expect([code, String(stdout)]).toEqual([2, ''])
     })
   }

@@ -72,6 +72,32 @@ describe('the commands', () => {
     }
   })
 
+  it('end at one Ctrl-C, which a terminal sends to the whole group', async () => {
+    const args = ['tools/sim.mjs', '--port', '0']
+    const child = spawn(process.execPath, args, {
+      cwd: root,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const ended = once(child, 'close')
+    for (let output = ''; !output.includes('Ctrl-C'); ) output += (await once(child.stdout, 'data'))[0]
+    process.kill(-child.pid!, 'SIGINT')
+    expect((await ended)[0]).toBe(0)
+  })
+
+  it('say what is no flag of theirs', async () => {
+    const child = spawn(process.execPath, ['tools/sim.mjs', '--plnt'], {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'pipe'],
+    })
+    let told = ''
+    child.stderr.on('data', (chunk) => {
+      told += chunk
+    })
+    const [code] = await once(child, 'close')
+    expect([code, told.split('\n')]).toEqual([2, [expect.stringContaining("'--plnt'"), '']])
+  })
+
   it('open a schedule', async () => {
     const [schedule] = argumentsOf(page, 'npx spillway sim ')
     const address = await serving(['dist/cli/index.js', 'sim', schedule!])

@@ -43,6 +43,14 @@ async function processing(options?: OtelOptions) {
   return { ...all, provider, processor, logger: provider.getLogger('shop', '1.2.3') }
 }
 
+function listenForWarnings(): Error[] {
+  const warnings: Error[] = []
+  const listen = (warning: Error) => void warnings.push(warning)
+  process.on('warning', listen)
+  onTestFinished(() => void process.off('warning', listen))
+  return warnings
+}
+
 describe('the processor', () => {
   it('loses none of 10,000 records that are emitted in one tick', async () => {
     const { provider, logger, exporter, events, collector } = await processing()
@@ -104,10 +112,7 @@ describe('the processor', () => {
   })
 
   it('an event of one’s own, and one that throws', async () => {
-    const warnings: Error[] = []
-    const listen = (warning: Error) => void warnings.push(warning)
-    process.on('warning', listen)
-    onTestFinished(() => void process.off('warning', listen))
+    const warnings = listenForWarnings()
     const { provider, processor, logger, exporter, events, collector } = await processing({
       toEvent: ({ body }) => {
         if (body === 'bad') throw new Error('no')
@@ -121,6 +126,43 @@ describe('the processor', () => {
     expect([processor.refused, exporter.stats().offered]).toEqual([2, 2])
     const told = warnings.filter(({ message }) => message.includes('toEvent'))
     expect(told).toMatchObject([{ cause: { message: 'no' } }])
+  })
+
+  it('an event that has no JSON is refused, and told once by each', async () => {
+    const warnings = listenForWarnings()
+    for (let writers = 1; writers <= 2; writers++) {
+      const { provider, processor, logger, events, collector } = await processing({ toEvent })
+      for (const body of ['bad', 'good', 'bad']) logger.emit({ body })
+      await provider.shutdown()
+      await collector.close()
+      expect([events, processor.refused]).toEqual([[{ message: 'good' }], 2])
+      const told = warnings.filter(({ message }) => message.includes('could not be written as JSON'))
+      expect(told).toHaveLength(writers)
+      expect(told.at(-1)).toMatchObject({ cause: { message: expect.stringContaining('undefined') } })
+    }
+
+    function toEvent({ body }: { body?: unknown }) {
+      return body === 'bad' ? undefined : { message: body }
+    }
+  })
+
+  it('where somebody’s toJSON throws, no toEvent is blamed that nobody gave', async () => {
+    const warnings = listenForWarnings()
+    const { provider, processor, logger, events, collector } = await processing()
+    const body = {
+      toJSON() {
+        throw new Error('no')
+      },
+    }
+    logger.emit({ body: body as never })
+    logger.emit({ body: 'good' })
+    await provider.shutdown()
+    await collector.close()
+    expect([events.map((event) => event.body), processor.refused]).toEqual([['good'], 1])
+    const told = warnings.filter(({ message }) => message.startsWith('spillway:'))
+    expect(told).toMatchObject([
+      { message: expect.stringContaining('could not be written as JSON'), cause: { message: 'no' } },
+    ])
   })
 
   it('after shutdown: nothing is written, nothing is thrown', async () => {

@@ -38,6 +38,7 @@ for (const [what, call] of Object.entries(calls)) {
 await daemon.stop()
 await server.stop()
 console.log(JSON.stringify(told))
+process.exit() // what did open would keep it
 `
 
 // Inside the repository, where `spillway` is this package.
@@ -45,9 +46,13 @@ const folder = fileURLToPath(new URL('../../.cache/permissions', import.meta.url
 const program = join(folder, 'program.mjs')
 
 function run(path: string, ...args: string[]) {
+  return runWith('', path, ...args)
+}
+
+function runWith(NODE_OPTIONS: string, path: string, ...args: string[]) {
   mkdirSync(folder, { recursive: true })
   writeFileSync(program, source)
-  const env = { ...process.env, NODE_OPTIONS: '' }
+  const env = { ...process.env, NODE_OPTIONS }
   const { stdout, stderr } = spawnSync(path, [...args, program], { encoding: 'utf8', env, timeout: 60_000 })
   return { told: JSON.parse(stdout || '{}') as Record<string, { code: string; message: string }>, stderr }
 }
@@ -64,6 +69,18 @@ describe.skipIf(leftOut.includes('deno'))('Deno without --allow-net', () => {
       expect(message, what).toContain('--allow-net')
     }
     expect(told.exporter!.message).toContain('--allow-net=0.0.0.0:0,127.0.0.1:9')
+  })
+
+  test('of what is no host it says so, and speaks of no permission', () => {
+    mkdirSync(folder, { recursive: true })
+    const noHost = join(folder, 'no-host.mjs')
+    writeFileSync(
+      noHost,
+      `import { serveMetrics } from 'spillway/prometheus'
+      await serveMetrics({ things: [], port: 0, host: 'a b' }).catch(({ code }) => console.log(code))`,
+    )
+    const { stdout } = spawnSync(ensureRuntime('deno').path, [...rights, noHost], { encoding: 'utf8' })
+    expect(stdout).toBe('ERR_UNRESOLVED\n')
   })
 
   test('with what the message asks for, it opens', () => {
@@ -87,6 +104,33 @@ describe.skipIf(leftOut.includes('node'))('Node under --permission', () => {
       expect(message, what).toContain('--allow-net')
     }
     expect(Object.keys(told)).toHaveLength(11)
+  })
+
+  const rights = ['--permission', '--allow-fs-read', '*', '--allow-worker', '--allow-net']
+
+  const preload = join(folder, 'preload.mjs')
+
+  test.each([
+    ['by the command line', '', [...rights, '--import', preload]],
+    ['by the command line, with rights of NODE_OPTIONS', rights.join(' '), ['--import', preload]],
+    ['by NODE_OPTIONS', `--import "${preload}" ${rights.join(' ')}`, []],
+    ['by NODE_OPTIONS, where nothing is forbidden', `--import "${preload}"`, []],
+  ])('what is preloaded %s is so for the program alone', (_, options, args) => {
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(preload, "import { writeSync } from 'node:fs'; writeSync(2, 'preloaded\\n')")
+    const { told, stderr } = runWith(options, ensureRuntime('node').path, ...args)
+    expect(told).toMatchObject({ exporter: { code: 'none' }, collector: { code: 'none' } })
+    expect(stderr.match(/^preloaded$/gm)).toHaveLength(1)
+  })
+
+  test('where it is only told what would be forbidden, it opens', () => {
+    const { told } = run(ensureRuntime('node').path, '--permission-audit')
+    expect(told).toMatchObject({ exporter: { code: 'none' }, collector: { code: 'none' } })
+  })
+
+  test('the permissions of a NODE_OPTIONS hold in the I/O thread, too', () => {
+    const { told } = runWith('--permission --allow-fs-read=* --allow-worker', ensureRuntime('node').path)
+    expect(told.exporter).toMatchObject({ code: 'EACCES' })
   })
 
   test('without --allow-worker there is no I/O thread', () => {

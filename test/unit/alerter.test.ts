@@ -287,8 +287,9 @@ describe('levels', () => {
       { peerRecoverMs: -1 },
       { peerRecoverMs: Number.POSITIVE_INFINITY },
     ]
-    for (const thresholds of wrong) {
-      expect(() => checkThresholds(thresholds), JSON.stringify(thresholds)).toThrow(
+    const otherTypes = ['100', 100n].map((peerRecoverMs) => ({ peerRecoverMs: peerRecoverMs as never }))
+    for (const thresholds of [...wrong, ...otherTypes]) {
+      expect(() => checkThresholds(thresholds), String(Object.entries(thresholds))).toThrow(
         expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }),
       )
     }

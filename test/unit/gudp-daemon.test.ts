@@ -145,6 +145,24 @@ describe('a daemon', () => {
     expect(over).toEqual(['first', 'second'])
   })
 
+  it('opens nothing more while it stops, and waits for the goodbyes of what is open', async () => {
+    const world = worldOf(7)
+    const [server, client] = [world.daemonAt(SERVER), world.daemonAt(CLIENT)]
+    await world.listen(server)
+    const session = await world.connect(client)
+    world.network.block(CLIENT, SERVER)
+    const stopping = world.settle(client.stop())
+    const late = [
+      world.listen(client, { host: CLIENT }),
+      world.connect(client),
+      world.connect(client, { bare: true }),
+    ]
+    for (const opening of late) await expect(opening).rejects.toMatchObject({ code: 'ECONNABORTED' })
+    expect(session.isGone).toBe(false)
+    await stopping
+    expect(client.size).toBe(0)
+  })
+
   it('gives up a peer that has gone silent, in its time', async () => {
     const world = worldOf(3)
     const [server, client] = [world.daemonAt(SERVER), world.daemonAt(CLIENT)]

@@ -68,11 +68,21 @@ describe('where Wasm may not be compiled', () => {
     expect(said).toBe('SpillwayError ERR_UNSUPPORTED CompileError true')
   })
 
-  it('bytes that are no module of ours are not blamed on a policy', async () => {
+  it('a module that is not valid is not blamed on a policy', async () => {
     const said = await program(`
       import { configure } from 'spillway'
-      await configure({ wasm: new Uint8Array(8) }).catch(${tell})`)
+      await configure({ wasm: Uint8Array.of(0, 0x61, 0x73, 0x6d, 9, 9, 9, 9) }).catch(${tell})`)
     expect(said).toBe('SpillwayError ERR_UNSUPPORTED CompileError false')
+  })
+
+  it('nor is a lack of memory: what the engine says is said', async () => {
+    const said = await program(`
+      import { readFileSync } from 'node:fs'
+      import { configure } from 'spillway'
+      const wasm = readFileSync('build/core.wasm')
+      WebAssembly.Module = class { constructor() { throw new RangeError('out of memory') } }
+      await configure({ wasm }).catch(({ code, message }) => console.log(code, message))`)
+    expect(said).toBe('ERR_UNSUPPORTED the Wasm core could not be compiled: out of memory')
   })
 })
 
@@ -104,6 +114,20 @@ describe('configure', () => {
       'ERR_INVALID_ARGUMENT',
       'ERR_INVALID_ARGUMENT',
     ])
+  })
+
+  it('says so where there is no WebAssembly at the address, nor in the bytes', async () => {
+    const said = await program(`
+      import { configure } from 'spillway'
+      const page = new TextEncoder().encode('<!doctype html>')
+      for (const wasm of ['data:text/html,<!doctype html>', page, page.buffer, page.subarray(0, 3), new ArrayBuffer(0)])
+        await configure({ wasm }).catch(({ code, message }) => console.log(code, message))
+      for (const wasm of [5, {}, [0], true])
+        await configure({ wasm }).catch(({ code, message }) => console.log(code, message))`)
+    const lines = said.split('\n')
+    expect(lines).toHaveLength(9)
+    for (const line of lines.slice(0, 5)) expect(line).toMatch(/^ERR_INVALID_ARGUMENT .* no WebAssembly/)
+    for (const line of lines.slice(5)) expect(line).toMatch(/^ERR_INVALID_ARGUMENT wasm must be/)
   })
 
   it('says so when the memory is used up, and goes on', async () => {

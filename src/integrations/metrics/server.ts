@@ -1,4 +1,3 @@
-import { invalid } from '../../core/check.ts'
 import { HttpPages, type Page } from '../../node/http-pages.ts'
 import { statsJson } from './json.ts'
 import { PROMETHEUS_CONTENT_TYPE, prometheusText } from './text.ts'
@@ -46,10 +45,6 @@ export async function servePages(
   { host = '127.0.0.1', port }: Pick<ServeMetricsOptions, 'host' | 'port'>,
   pages: Readonly<Record<string, Page>>,
 ): Promise<MetricsServer> {
-  if (typeof host !== 'string' || host === '')
-    throw invalid(`host must be a name or an address, not '${String(host)}'`)
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw invalid(`port must be an integer from 0 to 65535, not ${String(port)}`)
   const server = await HttpPages.open({ host, port, pages })
   const at = server.address()
   const close = () => server.close()

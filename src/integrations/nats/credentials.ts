@@ -8,8 +8,6 @@ export async function natsCredentials(path: string): Promise<Authenticator> {
   try {
     return credsAuthenticator(new Uint8Array(await readFile(path)))
   } catch (cause) {
-    throw invalid(`the credentials in '${path}' cannot be read: ${String(cause)}`, {
-      cause,
-    })
+    throw invalid(`the credentials in '${path}' cannot be read: ${String(cause)}`, { cause })
   }
 }

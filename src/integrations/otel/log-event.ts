@@ -46,9 +46,18 @@ function timestampOf([seconds, nanoseconds]: readonly [number, number]): string 
   return `${whole}.${String(nanoseconds).padStart(9, '0')}Z`
 }
 
-/** JSON of whatever somebody has put into a record: what JSON does not have becomes text, and what refers to itself is cut off there. */
+/**
+ * JSON of whatever somebody has put into a record: what JSON does not have becomes text, and what refers to itself is cut off there. Throws
+ * where that leaves nothing.
+ */
 export function lineOf(event: unknown): string {
   if (typeof event === 'string') return event
+  const line = jsonOf(event)
+  if (line !== undefined) return line
+  throw new TypeError(`toEvent made ${typeof event} of it, for which there is no JSON`)
+}
+
+function jsonOf(event: unknown): string | undefined {
   try {
     return JSON.stringify(event, asJson)
   } catch {

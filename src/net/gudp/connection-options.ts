@@ -1,4 +1,4 @@
-import { checkNumber, integerOption, invalid } from '../../core/check.ts'
+import { integerOption, invalid, numberOption } from '../../core/check.ts'
 import type { LaneShape, MachineOptions, Strategy } from '../../core/packet-machine.ts'
 import { type ChannelKind, channelBits } from './channels.ts'
 import { DEFAULT_PROTOCOL_ID, SEALED_OVERHEAD, SESSION_HEAD_BYTES } from './wire.ts'
@@ -134,12 +134,14 @@ export function connectionSettings(
         LONGEST_RING,
       ),
       strategy: congestion,
-      timeoutMs: number(options, 'timeoutMs', 10_000, 10, 2 ** 31 - 1),
-      heartbeatMs: number(options, 'heartbeatMs', defaultHeartbeatMs(options), 10, 2 ** 31 - 1),
+      timeoutMs: numberOption(options, 'timeoutMs', 10_000, 10, 2 ** 31 - 1),
+      heartbeatMs: numberOption(options, 'heartbeatMs', defaultHeartbeatMs(options), 10, 2 ** 31 - 1),
       goodRate:
-        congestion === 'paced' ? number(options, 'maxBytesPerSecond', 0, 0, 1e12) : rate(rates.good, 'good'),
+        congestion === 'paced'
+          ? numberOption(options, 'maxBytesPerSecond', 0, 0, 1e12)
+          : rate(rates.good, 'good'),
       badRate: rate(rates.bad, 'bad'),
-      rttLimitMs: number(options, 'rttLimitMs', 250, 1, 60_000),
+      rttLimitMs: numberOption(options, 'rttLimitMs', 250, 1, 60_000),
       lanes,
     },
   }
@@ -148,20 +150,6 @@ export function connectionSettings(
 /** Else one that is idle would be given up before it is asked. */
 function defaultHeartbeatMs({ timeoutMs = 10_000 }: ConnectionOptions): number {
   return timeoutMs >= 10_000 ? 5000 : Math.max(10, timeoutMs / 3)
-}
-
-type NumberName = {
-  [K in keyof ConnectionOptions]-?: ConnectionOptions[K] extends number | undefined ? K : never
-}[keyof ConnectionOptions]
-
-function number(
-  options: ConnectionOptions,
-  name: NumberName,
-  otherwise: number,
-  from: number,
-  to: number,
-): number {
-  return checkNumber(name, options[name] ?? otherwise, from, to)
 }
 
 function powerOfTwo(value: number): number {

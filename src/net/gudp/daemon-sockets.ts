@@ -33,6 +33,7 @@ export class DaemonSockets {
   }
 
   async open({ local, bufferBytes, onDatagram, onError }: DaemonSocketOptions): Promise<DaemonSocket> {
+    if (this.#isOver) throw stopped()
     let socket: DaemonSocket | undefined
     const udp = await this.#udp.open({
       family: local.family,
@@ -48,7 +49,7 @@ export class DaemonSockets {
     })
     if (this.#isOver) {
       udp.close()
-      throw new SpillwayError('ECONNABORTED', 'the daemon was stopped before the socket was open')
+      throw stopped()
     }
     socket = { socket: udp, local: udp.local, peer: undefined, isClosed: false }
     this.#open.add(socket)
@@ -69,11 +70,19 @@ export class DaemonSockets {
     socket.socket.close()
   }
 
-  /** Also those that are being opened. */
-  closeAll(): void {
+  /** No more, and none of those that are being opened: what is open stays so, to say goodbye through. */
+  refuse(): void {
     this.#isOver = true
+  }
+
+  closeAll(): void {
+    this.refuse()
     for (const socket of this.#open) this.close(socket)
   }
+}
+
+function stopped(): SpillwayError {
+  return new SpillwayError('ECONNABORTED', 'the daemon was stopped before the socket was open')
 }
 
 /** `undefined`: to the peer. */

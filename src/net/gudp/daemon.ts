@@ -170,6 +170,7 @@ export class Daemon {
 
   async #stop(): Promise<void> {
     this.#isClosed = true
+    this.sockets.refuse()
     for (const dial of this.#dials) dial.abandon()
     for (const listener of this.#listeners) listener.close()
     for (const session of this.#all) this.close(session, LAST_LINGER_MS)
@@ -206,7 +207,7 @@ export class Daemon {
     keys: SessionKeys | undefined,
   ): Session {
     const { clock, security } = this.ports
-    const index = this.#hub === undefined ? -1 : this.#places.take()!
+    const index = this.#hub === undefined ? -1 : this.#places.take()
     const hub = this.#hub && { handle: this.#hub.handle, index }
     let machine: PacketMachine
     try {

@@ -1,11 +1,12 @@
-import { checkInteger, invalid } from '../../core/check.ts'
+import { checkHost, checkInteger, invalid } from '../../core/check.ts'
 import { SpillwayError } from '../../core/errors.ts'
 import type { AddressFamily, Cancel, Endpoint } from '../../ports.ts'
 import { ClientHandshake, refusalError } from './client-handshake.ts'
 import { type ConnectionOptions, type ConnectionSettings, connectionSettings } from './connection-options.ts'
 import type { Daemon } from './daemon.ts'
 import type { DaemonSocket } from './daemon-sockets.ts'
-import { bindError, checkHost, checkPlace, resolve, resolveLocal } from './endpoints.ts'
+import { bindError, checkPlace, resolve, resolveLocal } from './endpoints.ts'
+import { noPlace } from './hub-places.ts'
 import { clientSecurity, type SecureOptions, type SecureSettings } from './secure-options.ts'
 import type { Session } from './session.ts'
 import { isOfSession, sessionHi, sessionLo } from './wire.ts'
@@ -212,12 +213,5 @@ function checkOptions(options: DialOptions): void {
     return
   throw invalid(
     `connectTimeoutMs must be a number above 0, at most ${LONGEST_TIMER_MS}, not ${String(connectTimeoutMs)}`,
-  )
-}
-
-function noPlace(): SpillwayError {
-  return new SpillwayError(
-    'ERR_TOO_MANY_CONNECTIONS',
-    'the daemon has as many connections as it was started for: raise maxConnections, or close some',
   )
 }

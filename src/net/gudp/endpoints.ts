@@ -1,4 +1,4 @@
-import { checkInteger, invalid } from '../../core/check.ts'
+import { checkHost, checkInteger } from '../../core/check.ts'
 import { type ErrorCode, SpillwayError } from '../../core/errors.ts'
 import type { AddressFamily, Endpoint, Resolver } from '../../ports.ts'
 
@@ -42,11 +42,6 @@ export function checkPlace(
   checkHost('host', host)
   checkInteger('port', port, leastPort, 65_535)
   checkInteger('socketBufferBytes', socketBufferBytes, 0, 2 ** 31 - 1)
-}
-
-export function checkHost(name: string, host: unknown): void {
-  if (typeof host === 'string' && host !== '') return
-  throw invalid(`${name} must be a host name or an IP address, not '${String(host)}'`)
 }
 
 const advice: Readonly<Record<string, string>> = {

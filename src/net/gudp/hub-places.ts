@@ -1,3 +1,4 @@
+import { SpillwayError } from '../../core/errors.ts'
 import type { Session } from './session.ts'
 
 /** Which session has which place in the hub's table. */
@@ -17,8 +18,11 @@ export class HubPlaces {
     return this.#sessions[index]
   }
 
-  take(): number | undefined {
-    return this.#free.pop()
+  /** Whoever takes one has asked whether there is room. */
+  take(): number {
+    const index = this.#free.pop()
+    if (index === undefined) throw noPlace()
+    return index
   }
 
   set(index: number, session: Session): void {
@@ -29,4 +33,11 @@ export class HubPlaces {
     this.#sessions[index] = undefined
     this.#free.push(index)
   }
+}
+
+export function noPlace(): SpillwayError {
+  return new SpillwayError(
+    'ERR_TOO_MANY_CONNECTIONS',
+    'the daemon has as many connections as it was started for: raise maxConnections, or close some',
+  )
 }

@@ -1,4 +1,4 @@
-import { checkNumber, invalid } from '../../core/check.ts'
+import { invalid, numberOption } from '../../core/check.ts'
 import { SpillwayError } from '../../core/errors.ts'
 import type { Lines } from '../../net/lines.ts'
 import { PartlyWritten, type Sink, type SinkContext } from '../../net/sink.ts'
@@ -157,15 +157,13 @@ function linesIn(bytes: Uint8Array): number {
 
 function check(path: unknown, options: FileSinkOptions): Checked {
   if (typeof path !== 'string' || path === '') throw invalid('fileSink takes the path of a file')
-  const number = (name: keyof FileSinkOptions, standard: number, least: number) =>
-    checkNumber(name, options[name] ?? standard, least)
   return {
     name: options.name ?? 'file',
-    maxBytes: number('maxBytes', 64 * 2 ** 20, 1),
-    maxFiles: number('maxFiles', 5, 1),
-    maxAgeMs: number('maxAgeMs', Number.POSITIVE_INFINITY, 1),
-    flushMs: number('flushMs', Number.POSITIVE_INFINITY, 0),
-    retries: number('retries', 5, 0),
-    retryMs: number('retryMs', 1000, 0),
+    maxBytes: numberOption(options, 'maxBytes', 64 * 2 ** 20, 1),
+    maxFiles: numberOption(options, 'maxFiles', 5, 1),
+    maxAgeMs: numberOption(options, 'maxAgeMs', Number.POSITIVE_INFINITY, 1),
+    flushMs: numberOption(options, 'flushMs', Number.POSITIVE_INFINITY, 0),
+    retries: numberOption(options, 'retries', 5, 0),
+    retryMs: numberOption(options, 'retryMs', 1000, 0),
   }
 }
