@@ -76,7 +76,7 @@ describe('a wrong call', () => {
     [['doctor', '--role', 'rest'], /--role must be one of send, collect, both/],
     [['doctor', '--seconds', '-1'], /--seconds/],
     [['sim', 'one-to-one: 0'], /a schedule has no spaces/],
-    [['sim', 'one-to-one:0', '--out', 'a'], /with --out leave it out/],
+    [['sim', 'one-to-one:0', '--out', '/dev/null/a'], /with --out leave it out/],
     [['sim', '--host', ''], /host must be/],
     [['sim', '--port', '65536'], /--port must be a number from 0 to 65535/],
     [['demo', '--threads', '0'], /--threads must be a number from 1/],
