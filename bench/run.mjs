@@ -36,6 +36,7 @@ const report = {
     platform: `${process.platform}-${process.arch}`,
   },
   rounds,
+  scale,
   nodes: options.add ? JSON.parse(readFileSync(options.add, 'utf8')).nodes : [],
 }
 

@@ -98,7 +98,7 @@ export function printTable(title, outcomes) {
 }
 
 /** What stands between the marks of a group. */
-export function pageTable({ date, machine, rounds, nodes }, group) {
+export function pageTable({ date, machine, rounds, scale = 1, nodes }, group) {
   const tables = nodes.map(({ version, outcomes }) => {
     const [head, ...lines] = tableOf(outcomes.filter((row) => row.group === group))
     const rows = [head, head.map(() => '---'), ...lines].map((line) => `| ${line.join(' | ')} |`)
@@ -108,7 +108,8 @@ export function pageTable({ date, machine, rounds, nodes }, group) {
   const paired = hasRivals ? ', ratios paired in the same round. † measured elsewhere' : ''
   const where = `${machine.cpu}, ${machine.cores} cores, ${machine.platform}, ${date.slice(0, 10)}`
   const taken = rounds === 1 ? 'one round' : `medians [min-max] of ${rounds} rounds`
-  return [`${where}; ${taken}${paired}.`, ...tables].join('\n\n')
+  const shorter = scale === 1 ? '' : `, each sample ${scale} of its full length`
+  return [`${where}; ${taken}${shorter}${paired}.`, ...tables].join('\n\n')
 }
 
 function tableOf(outcomes) {

@@ -10,6 +10,7 @@ import { checkName, formatSchedule, isPossible, parseSchedule } from './schedule
 /** How `run` chooses who steps next. */
 export type Turns = 'round-robin' | 'random' | 'one-thread'
 
+/** How a session is made. */
 export interface SessionOptions {
   /** Of what `run` chooses at random. Default 1. */
   readonly seed?: number

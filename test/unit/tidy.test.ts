@@ -150,7 +150,7 @@ describe('the house', () => {
         'assembly/sockets/descriptor',
         'assembly/sockets/hub',
       ],
-      'assembly/names': ['assembly/layout', 'assembly/region', 'assembly/diode/descriptor'],
+      'assembly/names': ['assembly/layout', 'assembly/region', 'assembly/sync', 'assembly/diode/descriptor'],
       'assembly/sockets/names': ['assembly/layout', 'assembly/region', 'assembly/sockets/descriptor'],
       'assembly/gudp/names': ['assembly/region'],
       'assembly/index': [
