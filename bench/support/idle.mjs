@@ -12,7 +12,8 @@ export async function lookIdle(scale) {
   return { core: median(looks), most: Math.max(...looks) }
 }
 
-async function coreDuring(time) {
+/** Percent of one core over so many seconds. */
+export async function coreDuring(time) {
   const from = performance.now()
   const cpu = process.cpuUsage()
   await seconds(time)
