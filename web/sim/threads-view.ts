@@ -13,7 +13,7 @@ export interface ThreadActions {
   kill(thread: number): void
 }
 
-interface Lane {
+interface ThreadCard {
   readonly card: HTMLElement
   readonly status: HTMLElement
   readonly op: HTMLElement
@@ -27,24 +27,24 @@ interface Lane {
 /** Of the scratch, as much as shows what is in it. */
 const STAGED_BYTES = 32
 
-/** A lane for each thread: what it is in, what it does next, and the line of the source that does it. */
+/** A card for each thread: what it is in, what it does next, and the line of the source that does it. */
 export class ThreadsView {
   readonly #place: HTMLElement
   readonly #scenario: ExhibitScenario
-  readonly #lanes: readonly Lane[]
+  readonly #cards: readonly ThreadCard[]
 
   constructor(place: HTMLElement, session: Session, scenario: ExhibitScenario, actions: ThreadActions) {
     this.#place = place
     this.#scenario = scenario
     const { threads } = session.machine.view
-    this.#lanes = threads.map((_, thread) => makeLane(threads, thread, actions))
-    place.replaceChildren(...this.#lanes.map(({ card }) => card))
+    this.#cards = threads.map((_, thread) => makeCard(threads, thread, actions))
+    place.replaceChildren(...this.#cards.map(({ card }) => card))
   }
 
   show(session: Session, atlas: Atlas): void {
     const { machine, last } = session
     const figures = this.#scenario.figures?.(machine.view) ?? []
-    for (const [thread, lane] of this.#lanes.entries()) {
+    for (const [thread, lane] of this.#cards.entries()) {
       const { status, op } = machine.view.threads[thread]!
       // Who only waits for another to end is in nobody's way.
       lane.card.hidden = op !== undefined && 'join' in op && !machine.canStep(thread)
@@ -64,7 +64,7 @@ export class ThreadsView {
   }
 }
 
-function makeLane(threads: readonly ThreadView[], thread: number, actions: ThreadActions): Lane {
+function makeCard(threads: readonly ThreadView[], thread: number, actions: ThreadActions): ThreadCard {
   const { name, isRuntime } = threads[thread]!
   const card = element('article', '', 'card lane')
   card.style.setProperty('--own', colourOf(isRuntime ? undefined : thread))
@@ -103,7 +103,7 @@ function statusText({ machine }: Session, thread: number): string {
   return op !== undefined && 'wait' in op ? 'asleep' : 'waits'
 }
 
-function showNext({ next, source }: Lane, { machine }: Session, atlas: Atlas, thread: number): void {
+function showNext({ next, source }: ThreadCard, { machine }: Session, atlas: Atlas, thread: number): void {
   const pending = machine.isBlocked(thread) ? undefined : nextOf(machine, atlas, thread)
   if (pending === undefined) {
     setText(next, '')
